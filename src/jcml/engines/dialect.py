@@ -1,0 +1,101 @@
+"""The few places where SQL engines differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_PLAIN = re.compile(r"[^\x00]+")
+
+
+def quote(name: str) -> str:
+    """An SQL identifier, quoted; the only way a name of a table or column gets into SQL.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty, longer than 128 characters or contains NUL.
+
+    >>> quote('station"id')
+    '"station""id"'
+    """
+    if not _PLAIN.fullmatch(name) or len(name) > 128:
+        raise ValueError(f"not a usable SQL name: {name!r}")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A text as an SQL literal.
+
+    >>> text("it's")
+    "'it''s'"
+    """
+    if "\x00" in value:
+        raise ValueError("a text with NUL cannot be written in SQL")
+    return "'" + value.replace("'", "''") + "'"
+
+
+class Dialect:
+    """SQL of DuckDB; another engine overrides what it says differently.
+
+    >>> Dialect().year("e.d")
+    "CAST(year(DATE '1970-01-01' + CAST(e.d AS INTEGER)) AS BIGINT)"
+    """
+
+    name = "duckdb"
+
+    def date(self, day: str) -> str:
+        """A day number as a date."""
+        return f"DATE '1970-01-01' + CAST({day} AS INTEGER)"
+
+    def year(self, day: str) -> str:
+        """The year of a day number."""
+        return f"CAST(year({self.date(day)}) AS BIGINT)"
+
+    def month(self, day: str) -> str:
+        """The month of a day number."""
+        return f"CAST(month({self.date(day)}) AS BIGINT)"
+
+    def floor_divide(self, value: str, by: int) -> str:
+        """Whole-number division of a value that is never negative."""
+        return f"({value} // {by})"
+
+    def contains(self, value: str, word: str) -> str:
+        """Whether a text contains a word."""
+        return f"contains({value}, {text(word)})"
+
+    def count_up_to(self, numbers: Sequence[int], value: str) -> str:
+        """How many of the listed numbers are at most `value`."""
+        return f"len(list_filter([{', '.join(map(str, numbers))}], lambda x: x <= {value}))"
+
+    def latest(self, value: str, happened: str, row: str) -> str:
+        """Aggregate: the value of the latest row, ties by the greater row id."""
+        return f"arg_max({value}, {{'h': {happened}, 'r': {row}}})"
+
+    def earliest(self, value: str, happened: str, row: str) -> str:
+        """Aggregate: the value of the earliest row, ties by the smaller row id."""
+        return f"arg_min({value}, {{'h': {happened}, 'r': {row}}})"
+
+    def wide(self, value: str) -> str:
+        """A whole number with room for products and sums of squares."""
+        return f"CAST({value} AS HUGEINT)"
+
+    def median(self, value: str, partition: str) -> str:
+        """Window: the median of a double over a partition."""
+        return f"median({value}) OVER (PARTITION BY {partition})"
+
+    def bits(self, left: str, right: str) -> str:
+        """How many bits of two whole numbers differ."""
+        return f"bit_count(xor({left}, {right}))"
+
+    def band(self, value: str, number: str) -> str:
+        """The 15 bits with the given number (0 to 3) of a 60-bit signature."""
+        return f"(({value} >> (15 * {number})) & 32767)"
+
+    def each(self, numbers: Sequence[int], alias: str, column: str) -> str:
+        """A table of listed numbers."""
+        return f"(VALUES {', '.join(f'({n})' for n in numbers)}) AS {alias}({column})"
+
+    def floor(self, value: str) -> str:
+        """The greatest whole number at most a double."""
+        return f"CAST(floor({value}) AS BIGINT)"

@@ -1,0 +1,266 @@
+"""DuckDB inside the process: the default engine, and the only door to DuckDB."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jcml.dates import day_number
+from jcml.engines.compile import Compiler
+from jcml.engines.dialect import Dialect, quote, text
+from jcml.engines.engine import Calendar, Plan, SourceFacts
+from jcml.engines.evidence import EvidenceCompiler, parts_of
+from jcml.query import Outcome, Question, Relation
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+ROW_GROUP = 65_536
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table bound for an engine: its columns, where its canonical rows are, and what was delivered.
+
+    `rows` is a Parquet file or an Arrow table with the canonical columns.
+
+    >>> Source(Relation("a", ()), Path("a.parquet"), SourceFacts()).relation.name
+    'a'
+    """
+
+    relation: Relation
+    rows: Path | pa.Table
+    facts: SourceFacts
+
+
+class DuckDBEngine:
+    """Answers questions in this process, within a memory limit and with spilling to disk.
+
+    Parameters
+    ----------
+    sources : mapping of table to Source
+        The office's delivered tables.
+    threads : int
+        0 means one per core.
+    memory : str
+        DuckDB's memory limit, such as ``"4GB"``.
+
+    Examples
+    --------
+    >>> with DuckDBEngine({}) as engine:
+    ...     engine.query("SELECT 6 * 7 AS answer").to_pylist()
+    [{'answer': 42}]
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        *,
+        threads: int = 0,
+        memory: str = "4GB",
+        scratch: Path | None = None,
+    ) -> None:
+        self.sources = sources
+        self.dialect = Dialect()
+        self._scratch = tempfile.TemporaryDirectory(prefix="jcml-", dir=scratch)
+        self.connection = connect(threads=threads, memory=memory, scratch=Path(self._scratch.name))
+        for name, source in sources.items():
+            self._bind(name, source)
+
+    def __enter__(self) -> DuckDBEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and remove the scratch files."""
+        self.connection.close()
+        self._scratch.cleanup()
+
+    def _bind(self, name: str, source: Source) -> None:
+        columns = ["_version", "_row", "_known", "_superseded", "_first_known_day"]
+        if source.relation.happens:
+            columns += ["_happened", "_day"]
+        selected = [quote(c) for c in columns]
+        for column, kind in source.relation.columns:
+            if column not in source.facts.columns:
+                continue
+            sql = quote(column)
+            if kind.kind == "date":
+                sql = f"CAST({sql} - DATE '1970-01-01' AS INTEGER) AS {sql}"
+            selected.append(sql)
+        if isinstance(source.rows, Path):
+            origin = f"read_parquet({text(str(source.rows))})"
+        else:
+            origin = quote("_given_" + name)
+            self.connection.register("_given_" + name, source.rows)
+        self.connection.execute(f"CREATE VIEW {quote(name)} AS SELECT {', '.join(selected)} FROM {origin}")
+
+    def query(self, sql: str) -> pa.Table:
+        """Run one statement and return its result as an Arrow table."""
+        return self.connection.sql(sql).to_arrow_table()
+
+    def facts(self) -> Mapping[str, SourceFacts]:
+        """What was delivered, per table."""
+        return {name: source.facts for name, source in self.sources.items()}
+
+    def plan(self, question: Question, calendar: Calendar) -> Plan:
+        """How the question would be answered."""
+        return Compiler(question, calendar, self.facts(), self.dialect).plan()
+
+    def matrix(self, question: Question, calendar: Calendar) -> pa.Table:
+        """The answer: keys, `_asof` (date), one double per value; sorted by as-of date and keys."""
+        with self._steps(self.plan(question, calendar)) as result:
+            return _with_dates(self.query(result))
+
+    def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
+        """Write the answer as Parquet in bounded memory; returns the number of rows."""
+        with self._steps(self.plan(question, calendar)) as result:
+            inner = f"SELECT * REPLACE (DATE '1970-01-01' + _asof AS _asof) FROM ({result})"
+            done = self.connection.execute(
+                f"COPY ({inner}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+            ).fetchone()
+        return int(done[0]) if done else 0
+
+    def outcomes(self, question: Question, outcome: Outcome, calendar: Calendar) -> pa.Table:
+        """What was found about each unit: keys, `_asof`, when a confirmed and a not confirmed finding became known
+        (microseconds UTC, NULL for never), and why one looked."""
+        compiler = Compiler(question, calendar, self.facts(), self.dialect)
+        with self._steps(compiler.outcomes(outcome)) as result:
+            return _with_dates(self.query(result))
+
+    @contextlib.contextmanager
+    def _steps(self, plan: Plan) -> Iterator[str]:
+        import pyarrow as pa
+
+        self.connection.register("_dates", pa.table({k: pa.array(v) for k, v in plan.dates.items()}))
+        made = []
+        try:
+            for step in plan.steps:
+                self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(step.name)} AS {step.sql}")
+                made.append(step.name)
+            yield plan.result
+        finally:
+            for name in made:
+                self.connection.execute(f"DROP TABLE IF EXISTS {quote(name)}")
+            self.connection.unregister("_dates")
+
+    def evidence(
+        self, question: Question, calendar: Calendar, units: Sequence[tuple[tuple[str, ...], date]]
+    ) -> Evidence:
+        """The source rows behind every value of some units."""
+        import pyarrow as pa
+
+        keys = question.unit.keys
+        given = {quote_key(k): pa.array([u[0][i] for u in units], pa.string()) for i, k in enumerate(keys)}
+        given["_asof"] = pa.array([day_number(u[1]) for u in units], pa.int32())
+        self.connection.register("_chosen", pa.table(given))
+        try:
+            compiler = Compiler(question, calendar, self.facts(), self.dialect, chosen=True)
+            sql = EvidenceCompiler(compiler).sql()
+            plan = Plan(compiler.dates, compiler.steps, sql)
+            with self._steps(plan) as result:
+                names = ", ".join(f"u.{quote('_key_' + k)}" for k in keys)
+                rows = self.connection.execute(
+                    f"SELECT {names}, u._asof, x.part, x.role, x.version FROM ({result}) AS x\n"
+                    f"JOIN unit AS u ON u._rid = x._rid ORDER BY ALL"
+                ).fetchall()
+        finally:
+            self.connection.unregister("_chosen")
+        found: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, int]]]] = {}
+        for row in rows:
+            unit = (tuple(row[: len(keys)]), date.fromordinal(719_163 + row[len(keys)]))
+            part, role, version = row[len(keys) + 1 :]
+            found.setdefault(unit, {}).setdefault(part, []).append((role, version))
+        tables = {"unit": question.unit.table}
+        tables |= {f"lookup_{i}": t for i, (t, _) in enumerate(compiler.inventory.lookups)}
+        tables |= {f"agg_{i}": n.table for i, n in enumerate(compiler.inventory.aggregates)}
+        tables |= {f"shared_{i}": n.table for i, n in enumerate(compiler.inventory.shared)}
+        return Evidence(found, parts_of(question, compiler.question, compiler), tables)
+
+    def rows(self, table: str, versions: Iterable[int]) -> list[dict[str, Any]]:
+        """Canonical rows by version number, with system columns, in the order of their version numbers."""
+        import pyarrow as pa
+
+        wanted = sorted(set(versions))
+        if not wanted:
+            return []
+        self.connection.register("_wanted", pa.table({"v": pa.array(wanted, pa.int64())}))
+        try:
+            found = self.query(f"SELECT * FROM {quote(table)} WHERE _version IN (SELECT v FROM _wanted) ORDER BY _version")
+        finally:
+            self.connection.unregister("_wanted")
+        return found.to_pylist()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Source rows behind values.
+
+    Parameters
+    ----------
+    rows : mapping of unit to part to list of (role, version)
+        A unit is (keys, as-of date).
+    parts : mapping of value to parts
+        What each value is made of.
+    tables : mapping of part to table
+        Whose rows a part's are; rows of role `condition` are of the tables the condition looks into.
+
+    >>> Evidence({}, {"a": ["agg_0"]}, {"agg_0": "deliveries"}).of((("x",), date(2024, 1, 1)), "a")
+    []
+    """
+
+    rows: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, int]]]]
+    parts: dict[str, list[str]]
+    tables: dict[str, str]
+
+    def of(self, unit: tuple[tuple[str, ...], date], value: str) -> list[tuple[str, str, int]]:
+        """(part, role, version) of every source row behind one value of one unit."""
+        parts = self.rows.get(unit, {})
+        return [(part, role, version) for part in self.parts[value] for role, version in parts.get(part, [])]
+
+
+def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """A connection that uses no network, no home directory, and no more memory than it is given.
+
+    >>> connect(threads=1).execute("SELECT current_setting('threads')").fetchone()
+    (1,)
+    """
+    import duckdb
+
+    settings: dict[str, Any] = {
+        "threads": threads or os.cpu_count() or 1,
+        "memory_limit": memory,
+        "preserve_insertion_order": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    if scratch is not None:
+        settings["temp_directory"] = str(scratch)
+    return duckdb.connect(":memory:", config=settings)
+
+
+def quote_key(name: str) -> str:
+    """The name under which a unit's key travels inside a plan.
+
+    >>> quote_key("station")
+    '_key_station'
+    """
+    return "_key_" + name
+
+
+def _with_dates(table: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    index = table.schema.get_field_index("_asof")
+    return table.set_column(index, "_asof", table.column("_asof").cast(pa.int32()).cast(pa.date32()))

@@ -1,0 +1,224 @@
+"""What an engine is given and what it must do.
+
+A question (`jcml.query.Question`) is pure meaning. To answer it an engine also needs facts about the office's data
+(`SourceFacts`) and the as-of dates (`Calendar`). From these `jcml.engines.compile` makes a `Plan`: small named SQL
+steps and one result, which the engine runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from jcml.dates import Period, day_number, midnight
+from jcml.query import Question
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+END_OF_TIME = 2**62
+"""Microseconds UTC that no row reaches; `_superseded` of a version that nothing replaced."""
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What an office delivered of one table.
+
+    Parameters
+    ----------
+    rows : int
+        Versions in the canonical file.
+    columns : frozenset of str
+        Columns that the office delivers; a feature of any other column is NULL.
+    first_known : int or None
+        Microseconds UTC when the first row became known; None when there is no row.
+    covered_from : date or None
+        Rows that happened earlier were never delivered; None when the delivery reaches back to the beginning.
+    holes : tuple of (date, date)
+        Periods, both days included, for which nothing was delivered.
+    versioned : bool
+        True when some row was corrected or withdrawn.
+    known_after : bool
+        True when no row was known before it happened.
+    one_row_per_key : bool
+        True when no two rows describe the same entity, so that there is no version to choose.
+
+    Examples
+    --------
+    >>> SourceFacts(rows=0).delivered
+    False
+    """
+
+    rows: int = 0
+    columns: frozenset[str] = frozenset()
+    first_known: int | None = None
+    covered_from: date | None = None
+    holes: tuple[tuple[date, date], ...] = ()
+    versioned: bool = True
+    known_after: bool = False
+    one_row_per_key: bool = False
+
+    @property
+    def delivered(self) -> bool:
+        """True when at least one row is there."""
+        return self.first_known is not None
+
+    def covers(self, at: int, start: date, end: date) -> bool:
+        """True when the source was delivered before `at` and without a hole from `start` to the day before `end`.
+
+        >>> facts = SourceFacts(rows=1, first_known=0, holes=((date(2024, 3, 1), date(2024, 3, 31)),))
+        >>> facts.covers(10**18, date(2024, 1, 1), date(2024, 4, 1))
+        False
+        >>> facts.covers(10**18, date(2024, 4, 1), date(2024, 7, 1))
+        True
+        """
+        if self.first_known is None or self.first_known >= at:
+            return False
+        if self.covered_from is not None and start != date.min and start < self.covered_from:
+            return False
+        last = end - timedelta(days=1)
+        return not any(first <= last and start <= until for first, until in self.holes)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The as-of dates of a matrix, in the office's time zone.
+
+    Parameters
+    ----------
+    days : tuple of date
+        As-of dates, ascending.
+    every : Period
+        Their distance; an event is scored on the first of them after it became known, so the date before the
+        first one matters too.
+    zone : ZoneInfo
+        Where a day begins.
+
+    Examples
+    --------
+    >>> from jcml.dates import months
+    >>> Calendar((date(2024, 7, 1),), months(3), ZoneInfo("Asia/Shanghai")).before(date(2024, 7, 1))
+    datetime.date(2024, 4, 1)
+    """
+
+    days: tuple[date, ...]
+    every: Period
+    zone: ZoneInfo
+
+    def before(self, day: date) -> date:
+        """The as-of date before `day`."""
+        index = self.days.index(day)
+        return self.days[index - 1] if index else self.every.before(day)
+
+    def window(self, day: date, over: Period, lag: Period | None) -> tuple[date, date]:
+        """First day of a window and the day after its last one, for an as-of date.
+
+        A lag in months and a window in months are counted together, back from the as-of date.
+        """
+        if lag is None:
+            return over.before(day), day
+        end = lag.before(day)
+        same = over.unbounded or (over.months > 0) == (lag.months > 0)
+        return (over.then(lag).before(day) if same else over.before(end)), end
+
+    def start(self, day: date) -> int:
+        """Microseconds UTC at which a day begins."""
+        return midnight(day, self.zone)
+
+    def columns(self) -> dict[str, list[int]]:
+        """The columns of the table of dates that every plan begins with."""
+        return {
+            "_asof": [day_number(d) for d in self.days],
+            "_prev": [day_number(self.before(d)) for d in self.days],
+            "_t": [self.start(d) for d in self.days],
+        }
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named intermediate result; `why` says what it is for.
+
+    >>> Step("unit", "SELECT 1", "the units").name
+    'unit'
+    """
+
+    name: str
+    sql: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which shape of SQL the compiler chose for a source, and why.
+
+    >>> Choice("vat_returns", "ladder", "3 windows end together").shape
+    'ladder'
+    """
+
+    source: str
+    shape: str
+    why: str
+
+
+@dataclass
+class Plan:
+    """What an engine runs: the dates, the steps in order, and the query that gives the result.
+
+    >>> Plan({}, [], "SELECT 1").script()
+    'SELECT 1'
+    """
+
+    dates: dict[str, list[int] | list[bool]]
+    steps: list[Step]
+    result: str
+    choices: list[Choice] = field(default_factory=list)
+
+    def script(self) -> str:
+        """The plan as one SQL statement a person can read; the table `_dates` is given."""
+        if not self.steps:
+            return self.result
+        parts = [f"-- {s.why}\n{s.name} AS (\n{s.sql}\n)" for s in self.steps]
+        return "WITH\n" + ",\n".join(parts) + "\n" + self.result
+
+
+class Engine(Protocol):
+    """Where questions run.
+
+    An engine binds each source to its canonical rows, answers a question as an Arrow table with the unit's keys,
+    `_asof` (date) and one double per value, and finds the source rows behind values. The plan says how.
+    """
+
+    @property
+    def name(self) -> str:
+        """`duckdb` or `spark`."""
+        ...
+
+    def facts(self) -> Mapping[str, SourceFacts]:
+        """What was delivered, per table."""
+        ...
+
+    def plan(self, question: Question, calendar: Calendar) -> Plan:
+        """How the question would be answered."""
+        ...
+
+    def matrix(self, question: Question, calendar: Calendar) -> pa.Table:
+        """The answer, sorted by as-of date and keys: keys, `_asof`, one double (or NULL) per value."""
+        ...
+
+    def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
+        """Write the answer as Parquet in bounded memory; returns the number of rows."""
+        ...
+
+    def evidence(
+        self, question: Question, calendar: Calendar, units: Sequence[tuple[tuple[str, ...], date]]
+    ) -> pa.Table:
+        """The source rows behind every value of some units: keys, `_asof`, `value`, `part`, `table`, `row`, `version`."""
+        ...
+
+    def rows(self, table: str, versions: Iterable[int]) -> Iterator[dict[str, object]]:
+        """Canonical rows by their version number, with system columns."""
+        ...

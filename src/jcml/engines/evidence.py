@@ -1,0 +1,135 @@
+"""The source rows behind a value, found with the same join and the same conditions as the value itself.
+
+Each distinct part of a question (an aggregate, a look-up, a shared value) has rows of its own; a value's evidence
+is the union over its parts. For an extreme, a first, a last or a latest day the one deciding row is the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jcml.engines.compile import Compiler
+from jcml.engines.dialect import quote
+from jcml.engines.passes import Group, Joined, Passes
+from jcml.query import Aggregate, Attribute, Node, Own, Presence, Question, Shared, walk
+
+UNIT_PART = "unit"
+_DECIDING = {
+    "min": "{value}, e._happened, e._row",
+    "max": "{value} DESC, e._happened DESC, e._row DESC",
+    "last": "e._happened DESC, e._row DESC",
+    "first": "e._happened, e._row",
+    "since": "e._day DESC, e._happened DESC, e._row DESC",
+}
+
+
+class EvidenceCompiler:
+    """Adds to a compiler whose units are chosen the query that lists their evidence.
+
+    The result has one row per (unit, part, source row): `_rid`, `part`, `role`, `version`. `role` is `row` for rows
+    that are aggregated or looked up, `condition` for rows that made a condition across sources true, `other` for
+    holders of the same value.
+
+    >>> EvidenceCompiler.__name__
+    'EvidenceCompiler'
+    """
+
+    def __init__(self, compiler: Compiler) -> None:
+        self.compiler = compiler
+        self.passes = Passes(compiler)
+
+    def sql(self) -> str:
+        """The query; the steps it needs are added to the compiler."""
+        self.compiler.unit_steps()
+        inventory = self.compiler.inventory
+        parts = ["SELECT _rid, 'unit' AS part, 'row' AS role, _unit_version AS version FROM unit"]
+        for index in range(len(inventory.lookups)):
+            parts.append(
+                f"SELECT _rid, 'lookup_{index}', 'row', _version_{index} FROM unit WHERE _version_{index} IS NOT NULL"
+            )
+        for index, node in enumerate(inventory.aggregates):
+            parts += self._aggregate(f"agg_{index}", node)
+        for index, shared in enumerate(inventory.shared):
+            parts += self._shared(f"shared_{index}", shared)
+        return "\nUNION ALL\n".join(parts)
+
+    def _aggregate(self, part: str, node: Aggregate) -> Iterator[str]:
+        covered = self.compiler.coverage(node)
+        if covered is False:
+            return
+        joined = self.passes.join(Group(node.table, node.match, node.near, node.alike), [node])
+        conditions = self.passes.conditions(node, joined)
+        value = joined.scalars.sql(node.value) if node.value is not None else ""
+        if value:
+            conditions.append(f"{value} IS NOT NULL")
+        if isinstance(covered, str):
+            conditions.append(f"u.{quote(covered)}")
+        where = f"\nWHERE {' AND '.join(conditions)}" if conditions else ""
+        source = self.passes.from_clause(joined)
+        rows = f"SELECT u._rid AS _rid, e._version AS _version, u._t AS _t\n{source}{where}"
+        if node.function in _DECIDING:
+            order = _DECIDING[node.function].format(value=value)
+            rows = (
+                f"SELECT _rid, _version, _t FROM (SELECT u._rid AS _rid, e._version AS _version, u._t AS _t,\n"
+                f"  row_number() OVER (PARTITION BY u._rid ORDER BY {order}) AS _nth\n{source}{where}) WHERE _nth = 1"
+            )
+        yield f"SELECT _rid, '{part}', 'row', _version FROM ({rows})"
+        yield from self._conditions(part, rows, [n for n in (node.where, node.value) if n is not None])
+
+    def _conditions(self, part: str, rows: str, nodes: list[Node]) -> Iterator[str]:
+        for node in nodes:
+            for inner in walk(node):
+                if isinstance(inner, Presence):
+                    yield (
+                        f"SELECT r._rid, '{part}', 'condition', p._inner FROM ({rows}) AS r\n"
+                        f"JOIN ({self.passes.pairs(inner)}) AS p\n"
+                        f"  ON p._outer = r._version AND p._f < r._t AND p._s >= r._t"
+                    )
+
+    def _shared(self, part: str, node: Shared) -> Iterator[str]:
+        covered = self.compiler.coverage(node)
+        if covered is False:
+            return
+        register = self.passes.register(node)
+        on = " AND ".join(f"h.{quote('_m_' + c)} = {self.compiler.of_unit(n)}" for c, n in node.match)
+        only = f" AND u.{quote(covered)}" if isinstance(covered, str) else ""
+        rows = (
+            f"SELECT u._rid AS _rid, o._entry AS _version, u._t AS _t,"
+            f" CASE WHEN o._entry = h._entry THEN 'row' ELSE 'other' END AS _role\n"
+            f"FROM unit AS u JOIN ({register}) AS h ON h._asof = u._asof AND {on}{only}\n"
+            f"JOIN ({register}) AS o ON o._asof = h._asof AND o._held = h._held"
+        )
+        yield f"SELECT _rid, '{part}', _role, _version FROM ({rows})"
+        if node.where is not None:
+            yield from self._conditions(part, rows, [node.where])
+
+
+def parts_of(question: Question, inventory_question: Question, compiler: Compiler) -> dict[str, list[str]]:
+    """Which parts each value of a question is made of, in the order in which its definition names them.
+
+    >>> parts_of.__name__
+    'parts_of'
+    """
+    found: dict[str, list[str]] = {}
+    aggregates = {n: f"agg_{i}" for i, n in enumerate(compiler.inventory.aggregates)}
+    lookups = {k: f"lookup_{i}" for i, k in enumerate(compiler.inventory.lookups)}
+    shared = {n: f"shared_{i}" for i, n in enumerate(compiler.inventory.shared)}
+    for name, root in inventory_question.values:
+        parts: list[str] = []
+        for node in walk(root):
+            part = ""
+            if isinstance(node, Aggregate):
+                part = aggregates[node]
+            elif isinstance(node, Attribute):
+                part = lookups[node.table, node.match]
+            elif isinstance(node, Shared):
+                part = shared[node]
+            elif isinstance(node, Own):
+                part = UNIT_PART
+            if part and part not in parts:
+                parts.append(part)
+        found[name] = parts
+    return found
+
+
+__all__ = ["UNIT_PART", "EvidenceCompiler", "Joined", "parts_of"]
