@@ -107,7 +107,10 @@ class JcmlError(Exception):
     def sentence(self, part: str, language: Language) -> str:
         """One part (`what`, `expected`, `next`) of the message with its facts filled in; empty if there is none."""
         template = entry(self.code)[language].get(part, "")
-        return template.format_map(_Facts(self.facts)).strip()
+        made = str(template.format_map(_Facts(self.facts))).strip()
+        if part == "what" and (guess := self.facts.get("nearest")):
+            made += f"；是否应为“{guess}”？" if language == "zh" else f'; did you mean "{guess}"?'
+        return made
 
     def text(self, language: Language) -> str:
         """The whole message, as the command line prints it: what, where, expected, next."""

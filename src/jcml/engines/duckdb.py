@@ -126,7 +126,7 @@ class DuckDBEngine:
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
         """Write the answer as Parquet in bounded memory; returns the number of rows."""
         with self._steps(self.plan(question, calendar)) as result:
-            inner = f"SELECT * REPLACE (DATE '1970-01-01' + _asof AS _asof) FROM ({result})"
+            inner = f"SELECT * REPLACE (DATE '1970-01-01' + CAST(_asof AS INTEGER) AS _asof) FROM ({result})"
             done = self.connection.execute(
                 f"COPY ({inner}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
             ).fetchone()

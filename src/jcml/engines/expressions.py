@@ -57,7 +57,7 @@ def number(sql: str, source: Type) -> str:
 
 
 def output(sql: str, source: Type) -> str:
-    """A value as it stands in the matrix: a DOUBLE; true is 1, false is 0.
+    """A value as it stands in the matrix: a DOUBLE; true is 1, false is 0, a date its day number; a text stays a text.
 
     >>> from jcml.query import BOOLEAN
     >>> output("c", BOOLEAN)
@@ -65,7 +65,7 @@ def output(sql: str, source: Type) -> str:
     """
     if source.numeric:
         return number(sql, source)
-    return f"CAST({sql} AS DOUBLE)"
+    return sql if source.kind == "text" else f"CAST({sql} AS DOUBLE)"
 
 
 def sql_type(kind: str) -> str:

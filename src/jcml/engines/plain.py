@@ -63,7 +63,7 @@ class PlainEngine:
         self.tables = tables
         self._facts = facts
 
-    def answer(self, question: Question, calendar: Calendar) -> dict[tuple[tuple[str, ...], date], dict[str, float | None]]:
+    def answer(self, question: Question, calendar: Calendar) -> dict[tuple[tuple[str, ...], date], dict[str, float | str | None]]:
         """Every value of every unit of the cohort, by (keys, as-of date)."""
         run = _Run(self, question, calendar, None)
         return run.everything()
@@ -75,7 +75,7 @@ class PlainEngine:
         unit: tuple[tuple[str, ...], date],
         value: str,
         summaries: Mapping[Peers, Summary],
-    ) -> float | None:
+    ) -> float | str | None:
         """One value of one unit from the rows at hand alone; what peers contribute comes from their summary."""
         run = _Run(self, question, calendar, summaries)
         for keys, day, scope in run.units():
@@ -115,7 +115,7 @@ class _Run:
 
     # -- units -------------------------------------------------------------------------------------------------
 
-    def everything(self) -> dict[tuple[tuple[str, ...], date], dict[str, float | None]]:
+    def everything(self) -> dict[tuple[tuple[str, ...], date], dict[str, float | str | None]]:
         chosen = []
         for keys, day, scope in self.units():
             if self.question.cohort is None or self.unit(scope, self.question.cohort) is True:
@@ -172,10 +172,12 @@ class _Run:
 
     # -- values of a unit --------------------------------------------------------------------------------------
 
-    def output(self, scope: _Scope, node: Node) -> float | None:
+    def output(self, scope: _Scope, node: Node) -> float | str | None:
         value = self.unit(scope, node)
         if value is None:
             return None
+        if node.type.kind == "text":
+            return str(value)
         return _number(value, node.type) if node.type.numeric else float(value)
 
     def unit(self, scope: _Scope, node: Node) -> Any:

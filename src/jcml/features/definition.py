@@ -189,6 +189,9 @@ class SupervisionModel:
     rules : mapping of name to Rule
     facts : mapping of name to Feature or Expression
         Shown on a clue, never scored.
+    same : Expression or None
+        For events: the column that names the real thing behind them (the establishment of an inspection). Figures
+        count its events as one when they are resampled, and "never seen" means that it was never seen.
     groups : mapping of name to Expression
         Columns by which metrics are told apart (district, size); also the peers a reason compares with.
     legal_basis : tuple of str
@@ -218,6 +221,7 @@ class SupervisionModel:
     rules: Mapping[str, Rule]
     scored: Once | None = None
     cohort: Expression | None = None
+    same: Expression | None = None
     facts: Mapping[str, Feature | Expression] = field(default_factory=dict)
     groups: Mapping[str, Expression] = field(default_factory=dict)
     legal_basis: tuple[str, ...] = ()
@@ -229,11 +233,6 @@ class SupervisionModel:
         for name in [*self.features, *self.rules, *self.facts, *self.groups]:
             if not name.isidentifier() or name.startswith("_"):
                 raise ConfigurationError("JC3041", name=name)
-        seen: set[str] = set()
-        for name in [*self.features, *self.rules, *self.facts, *self.groups]:
-            if name in seen:
-                raise ConfigurationError("JC3042", name=name)
-            seen.add(name)
         for name, feature in self.named_features.items():
             kind = feature.value.node.type.kind
             if kind not in ("exact", "number", "boolean"):
@@ -291,7 +290,7 @@ class SupervisionModel:
         found: dict[str, type[Table]] = {self.unit_table.name: self.unit_table}
         parts: list[Expression] = [f.value for f in (*self.named_features.values(), *self.named_facts.values())]
         parts += [r.condition for r in self.rules.values()]
-        parts += [*self.groups.values(), *([self.cohort] if self.cohort is not None else [])]
+        parts += [*self.groups.values(), *(e for e in (self.cohort, self.same) if e is not None)]
         for part in parts:
             for name, table in part.tables.items():
                 if found.setdefault(name, table) is not table:
@@ -322,12 +321,14 @@ class SupervisionModel:
     def full_question(self) -> Question:
         """The question with what is shown and measured beside the features: rules, facts and groups.
 
-        Their columns are called `rule:NAME`, `fact:NAME` and `group:NAME`.
+        Their columns are called `rule:NAME`, `fact:NAME`, `group:NAME` and `same`.
         """
         values = {name: feature.value for name, feature in self.named_features.items()}
         values |= {f"rule:{name}": r.condition for name, r in self.rules.items()}
         values |= {f"fact:{name}": f.value for name, f in self.named_facts.items()}
         values |= {f"group:{name}": e for name, e in self.groups.items()}
+        if self.same is not None:
+            values["same"] = self.same
         return self._question(values)
 
     def _question(self, values: Mapping[str, Expression]) -> Question:

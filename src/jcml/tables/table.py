@@ -213,6 +213,8 @@ class Table:
                 columns += [(column.name + "__day", DATE), (column.name + "__hour", EXACT)]
             if column.sensitivity == "free text":
                 columns.append((column.name + "__signature", EXACT))
+            if column.identifier:
+                columns.append((column.name + "__valid", BOOLEAN))
         start, end = cls.one("valid from"), cls.one("valid to")
         return Relation(
             cls.name,

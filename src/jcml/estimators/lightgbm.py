@@ -1,0 +1,248 @@
+"""LightGBM, and SHAP through it; the only door to both.
+
+A model is a native `Booster` and its text: nothing is pickled. Margins (log-odds) order units, probabilities come
+from calibration, and contributions are exact SHAP values of the margin (path-dependent, Lundberg et al., Nature
+Machine Intelligence 2, 2020), which LightGBM computes itself and `shap` draws.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jcml.errors import NotPermitted
+
+if TYPE_CHECKING:
+    import lightgbm
+
+DEFAULTS: dict[str, Any] = {
+    "objective": "binary",
+    "learning_rate": 0.04,
+    "num_leaves": 15,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_cat_to_onehot": 8,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+LONGEST_TEXT = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted LightGBM model as its own text.
+
+    Parameters
+    ----------
+    text : str
+        LightGBM's native format.
+    features : tuple of str
+        The columns it expects, in order.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(200, 2)); y = (x[:, 0] > 0).astype(float)
+    >>> model = fit(x, y, ("a", "b"), rounds=5, seed=1)
+    >>> bool(model.margins(x)[y == 1].mean() > model.margins(x)[y == 0].mean())
+    True
+    """
+
+    text: str
+    features: tuple[str, ...]
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster:
+        """The model, ready to score."""
+        import lightgbm
+
+        return lightgbm.Booster(model_str=self.text)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the text."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def trees(self) -> int:
+        """How many trees it has."""
+        return int(self.booster.num_trees())
+
+    def margins(self, values: NDArray[np.float64], *, threads: int = 0) -> NDArray[np.float64]:
+        """(n,) log-odds of an (n, k) matrix whose columns stand in the order of `features`; NaN is unknown."""
+        if not len(values):
+            return np.empty(0)
+        made = self.booster.predict(np.ascontiguousarray(values), raw_score=True, num_threads=threads)
+        return np.asarray(made, dtype=np.float64)
+
+    def contributions(self, values: NDArray[np.float64], *, threads: int = 0) -> NDArray[np.float64]:
+        """(n, k + 1) exact SHAP values in log-odds, the base value last; each row adds up to its margin."""
+        if not len(values):
+            return np.empty((0, len(self.features) + 1))
+        made = self.booster.predict(np.ascontiguousarray(values), pred_contrib=True, num_threads=threads)
+        return np.asarray(made, dtype=np.float64)
+
+    def importance(self) -> dict[str, float]:
+        """Total gain per feature, as shares that add up to 1."""
+        gain = np.asarray(self.booster.feature_importance("gain"), dtype=float)
+        total = gain.sum() or 1.0
+        return {name: float(g / total) for name, g in zip(self.features, gain, strict=True)}
+
+
+def read_fitted(text: str, features: Sequence[str], digest: str = "") -> Fitted:
+    """A model from its text, checked before it is parsed.
+
+    Raises
+    ------
+    NotPermitted
+        JC5003, if the digest differs; JC5004, if the text is no LightGBM model or expects other columns.
+
+    >>> read_fitted("not a model", ("a",))
+    Traceback (most recent call last):
+    jcml.errors.NotPermitted: JC5004: the trained model is not a LightGBM text model with the expected features
+    """
+    if digest and hashlib.sha256(text.encode()).hexdigest() != digest:
+        raise NotPermitted("JC5003")
+    head = text[:200_000]
+    if len(text) > LONGEST_TEXT or not head.startswith("tree\n") or "\nobjective=binary" not in head:
+        raise NotPermitted("JC5004")
+    named = next((line for line in head.splitlines() if line.startswith("feature_names=")), "")
+    if named.removeprefix("feature_names=").split(" ") != list(features):
+        raise NotPermitted("JC5004")
+    fitted = Fitted(text, tuple(features))
+    import lightgbm
+
+    try:
+        _ = fitted.booster
+    except lightgbm.basic.LightGBMError:
+        raise NotPermitted("JC5004") from None
+    return fitted
+
+
+def fit(
+    values: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    features: Sequence[str],
+    *,
+    rounds: int,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+    categorical: Sequence[str] = (),
+    monotone: Mapping[str, int] | None = None,
+    weights: NDArray[np.float64] | None = None,
+    threads: int = 0,
+) -> Fitted:
+    """Fit so many trees to labelled rows.
+
+    Parameters
+    ----------
+    values : (n, k)
+        NaN is unknown and takes its own way down each tree.
+    labels : (n,)
+        1 or 0; unknown labels are not passed here.
+    categorical : sequence of str
+        Features that are codes.
+    monotone : mapping of feature to 1 or -1
+        The score may only rise, or only fall, with it.
+
+    >>> fit.__name__
+    'fit'
+    """
+    import lightgbm
+
+    data = _dataset(values, labels, features, categorical, weights)
+    booster = lightgbm.train(_parameters(settings, seed, threads, features, monotone), data, num_boost_round=rounds)
+    return Fitted(booster.model_to_string(num_iteration=-1), tuple(features))
+
+
+def best_rounds(
+    train: tuple[NDArray[np.float64], NDArray[np.float64]],
+    later: tuple[NDArray[np.float64], NDArray[np.float64]],
+    features: Sequence[str],
+    *,
+    most: int,
+    patience: int,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+    categorical: Sequence[str] = (),
+    monotone: Mapping[str, int] | None = None,
+    threads: int = 0,
+) -> tuple[int, NDArray[np.float64]]:
+    """How many trees serve rows of a later time best, by log-loss, and the margins they get there.
+
+    >>> best_rounds.__name__
+    'best_rounds'
+    """
+    import lightgbm
+
+    data = _dataset(*train, features, categorical, None)
+    valid = lightgbm.Dataset(later[0], later[1], reference=data, free_raw_data=False)
+    parameters = {**_parameters(settings, seed, threads, features, monotone), "metric": "binary_logloss"}
+    booster = lightgbm.train(
+        parameters, data, num_boost_round=most, valid_sets=[valid],
+        callbacks=[lightgbm.early_stopping(patience, verbose=False)],
+    )
+    rounds = max(1, int(booster.best_iteration))
+    margins = booster.predict(later[0], raw_score=True, num_iteration=rounds, num_threads=threads)
+    return rounds, np.asarray(margins, dtype=np.float64)
+
+
+def _dataset(
+    values: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    features: Sequence[str],
+    categorical: Sequence[str],
+    weights: NDArray[np.float64] | None,
+) -> lightgbm.Dataset:
+    import lightgbm
+
+    return lightgbm.Dataset(
+        np.ascontiguousarray(values), labels, feature_name=list(features),
+        categorical_feature=[list(features).index(c) for c in categorical], weight=weights, free_raw_data=False,
+        params={"verbosity": -1},
+    )
+
+
+def _parameters(
+    settings: Mapping[str, Any] | None, seed: int, threads: int, features: Sequence[str], monotone: Mapping[str, int] | None
+) -> dict[str, Any]:
+    made = {**DEFAULTS, **(settings or {}), "seed": seed, "num_threads": threads}
+    for whole in ("num_leaves", "min_data_in_leaf", "max_depth", "bagging_freq"):
+        if whole in made:
+            made[whole] = int(made[whole])
+    if monotone:
+        made["monotone_constraints"] = [monotone.get(f, 0) for f in features]
+    return made
+
+
+def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str], path: Any) -> None:
+    """Draw SHAP's beeswarm of an (n, k) set of contributions as a PNG; needs the extra `plots`.
+
+    >>> beeswarm.__name__
+    'beeswarm'
+    """
+    import warnings
+
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import shap
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        explanation = shap.Explanation(values=contributions, data=values, feature_names=list(names))
+        shap.plots.beeswarm(explanation, max_display=15, show=False, plot_size=(9, 6))
+        plt.tight_layout()
+        plt.savefig(path, dpi=110, metadata={"Software": None})
+        plt.close("all")

@@ -1,0 +1,373 @@
+"""Trained models in MLflow: runs, versions, the aliases `champion` and `challenger`; the only door to MLflow.
+
+The default is an embedded SQLite store in the office's state; a server by URL serves a team. A version holds
+LightGBM's own text in MLflow's Booster flavour, so any MLflow client loads it as a pyfunc, and `jcml.json` with
+calibration, fingerprint and figures. jcml itself reads the text after checking its digest: loading runs no code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jcml.durable import reached
+from jcml.errors import CheckFailed, InputMissing, NotPermitted, Unavailable, UsageError
+from jcml.estimators.lightgbm import read_fitted
+from jcml.metrics.calibration import Calibration
+from jcml.registry.trained_model import SCHEMA, TrainedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlflow import MlflowClient
+
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+"""Set before MLflow is imported, where the environment does not say otherwise."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered fit of a supervision model.
+
+    Parameters
+    ----------
+    number : int
+    aliases : tuple of str
+        `champion`, `challenger`, or none.
+    gates : mapping of gate to (kept, words)
+    promotions : tuple of mapping
+        Who promoted it, when and why.
+
+    >>> Version.__name__
+    'Version'
+    """
+
+    model: str
+    number: int
+    aliases: tuple[str, ...]
+    trained_until: str
+    fingerprint: str
+    labelled: int
+    confirmed: int
+    gates: Mapping[str, Any]
+    promotions: tuple[Mapping[str, str], ...]
+    run: str
+
+    @property
+    def kept(self) -> bool:
+        """True when every gate was kept."""
+        return all(g["kept"] for g in self.gates.values())
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is logged beside a trained model: parameters, figures over time, files.
+
+    >>> Evidence({}, {}, {}, None).files
+    """
+
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    gates: Mapping[str, Any]
+    files: Path | None
+
+
+class Registry:
+    """The trained models of one office.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the embedded store is, and the artifacts.
+    uri : str
+        MLflow's address; empty for the embedded store.
+
+    Examples
+    --------
+    >>> Registry(Path("state/mlflow")).uri[:10]
+    'sqlite:///'
+    """
+
+    def __init__(self, folder: Path, uri: str = "") -> None:
+        self.folder = folder
+        self.embedded = not uri
+        self.uri = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
+
+    @contextmanager
+    def client(self) -> Iterator[MlflowClient]:
+        """A client of the store; made on first use.
+
+        Raises
+        ------
+        Unavailable
+            JC5008, if the store does not answer.
+        """
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        logging.getLogger("alembic").setLevel(logging.ERROR)
+        import mlflow
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if self.embedded:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise Unavailable("JC5008", problem=str(error).splitlines()[0][:200]) from None
+
+    # -- registering -------------------------------------------------------------------------------------------
+
+    def register(self, trained: TrainedModel, evidence: Evidence) -> int:
+        """Log a fit with all its evidence, register it as a new version, and make it the challenger.
+
+        Returns
+        -------
+        int
+            The version's number.
+        """
+        with self.client() as client:
+            experiment = self._experiment(client, trained.name)
+            run = client.create_run(experiment, run_name=f"{trained.name} {trained.trained_until}")
+            identity = run.info.run_id
+            for key, value in evidence.parameters.items():
+                client.log_param(identity, key, str(value)[:500])
+            for key, value in evidence.metrics.items():
+                if value == value:
+                    client.log_metric(identity, key, float(value))
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = Path(scratch) / "model"
+                self._save(trained, folder)
+                client.log_artifacts(identity, str(folder), "model")
+                digest = hashlib.sha256((folder / "jcml.json").read_bytes()).hexdigest()
+            if evidence.files is not None:
+                client.log_artifacts(identity, str(evidence.files), "evidence")
+            client.set_terminated(identity)
+            self._ensure_model(client, trained.name)
+            version = client.create_model_version(
+                trained.name, source=f"{run.info.artifact_uri}/model", run_id=identity,
+                tags={
+                    "jcml.digest": digest,
+                    "jcml.gates": json.dumps(evidence.gates, ensure_ascii=False),
+                    "jcml.fingerprint": trained.fingerprint,
+                    "jcml.trained_until": trained.trained_until,
+                    "jcml.labelled": str(trained.labelled),
+                    "jcml.confirmed": str(trained.confirmed),
+                },
+            )
+            reached("register.logged")
+            client.set_registered_model_alias(trained.name, "challenger", str(version.version))
+            return int(version.version)
+
+    def _experiment(self, client: MlflowClient, name: str) -> str:
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        place = (self.folder / "artifacts" / name).resolve().as_uri() if self.embedded else None
+        return str(client.create_experiment(name, artifact_location=place))
+
+    def _ensure_model(self, client: MlflowClient, name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.get_registered_model(name)
+        except MlflowException:
+            client.create_registered_model(name)
+
+    def _save(self, trained: TrainedModel, folder: Path) -> None:
+        from importlib.metadata import version
+
+        import mlflow.lightgbm
+        import numpy as np
+        from mlflow.models import infer_signature
+
+        example = np.zeros((1, len(trained.fitted.features)))
+        mlflow.lightgbm.save_model(
+            trained.fitted.booster, str(folder),
+            signature=infer_signature(example, trained.fitted.booster.predict(example)),
+            pip_requirements=[f"{p}=={version(p)}" for p in ("lightgbm", "numpy", "mlflow-skinny")],
+            metadata={"jcml": "calibration, fingerprint and figures are in jcml.json"},
+        )
+        (folder / "jcml.json").write_text(trained.to_json(), encoding="utf-8")
+        # the text that was hashed is the text that is kept, to the byte
+        (folder / "model.lgb").write_text(trained.fitted.text, encoding="utf-8")
+
+    # -- reading -----------------------------------------------------------------------------------------------
+
+    def load(self, name: str, which: int | str) -> TrainedModel:
+        """A trained model by version number or alias, its digests checked before anything is parsed.
+
+        Raises
+        ------
+        InputMissing
+            JC5001, if there is no champion; JC5002, if there is no such version.
+        NotPermitted
+            JC5003 or JC5004, if a file is not what was registered.
+        """
+        with self.client() as client:
+            version = self._find(client, name, which)
+            with tempfile.TemporaryDirectory() as scratch:
+                folder = self._files(client, version, Path(scratch))
+                raw = (folder / "jcml.json").read_bytes()
+                text = (folder / "model.lgb").read_text(encoding="utf-8")
+        return _read(raw, text, version.tags.get("jcml.digest", ""), int(version.version))
+
+    def _find(self, client: MlflowClient, name: str, which: int | str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            if isinstance(which, str):
+                return client.get_model_version_by_alias(name, which)
+            return client.get_model_version(name, str(which))
+        except MlflowException:
+            if which == "champion":
+                raise InputMissing("JC5001", model=name) from None
+            known = ", ".join(str(v.number) for v in self.versions(name))
+            raise InputMissing("JC5002", model=name, version=which, versions=known or "-") from None
+
+    def _files(self, client: MlflowClient, version: Any, scratch: Path) -> Path:
+        if self.embedded:
+            from urllib.parse import unquote, urlparse
+
+            folder = Path(unquote(urlparse(version.source).path))
+            if not folder.resolve().is_relative_to((self.folder / "artifacts").resolve()):
+                raise NotPermitted("JC5003")
+        else:
+            folder = Path(client.download_artifacts(version.run_id, "model", str(scratch)))
+        if not (folder / "jcml.json").is_file() or not (folder / "model.lgb").is_file():
+            raise NotPermitted("JC5003")
+        return folder
+
+    def versions(self, name: str) -> list[Version]:
+        """Every version of a model, newest first."""
+        with self.client() as client:
+            found = client.search_model_versions(f"name = '{_plain(name)}'")
+            aliases: dict[str, list[str]] = {}
+            if found:
+                for alias, number in client.get_registered_model(name).aliases.items():
+                    aliases.setdefault(str(number), []).append(alias)
+        made = [
+            Version(
+                name, int(v.version), tuple(sorted(aliases.get(str(v.version), []))), v.tags.get("jcml.trained_until", ""),
+                v.tags.get("jcml.fingerprint", ""), int(v.tags.get("jcml.labelled", 0)), int(v.tags.get("jcml.confirmed", 0)),
+                json.loads(v.tags.get("jcml.gates", "{}")), tuple(json.loads(v.tags.get("jcml.promotions", "[]"))), v.run_id,
+            )
+            for v in found
+        ]
+        return sorted(made, key=lambda v: -v.number)
+
+    def artifact(self, name: str, which: int | str, file: str) -> bytes:
+        """One file of the evidence of a version, such as `model_card.html`."""
+        with self.client() as client:
+            version = self._find(client, name, which)
+            with tempfile.TemporaryDirectory() as scratch:
+                path = Path(client.download_artifacts(version.run_id, f"evidence/{file}", scratch))
+                return path.read_bytes()
+
+    # -- promoting ---------------------------------------------------------------------------------------------
+
+    def promote(self, name: str, number: int, *, by: str, because: str, fingerprint: str) -> None:
+        """Make a version the champion: a named person's act, with a reason.
+
+        Raises
+        ------
+        UsageError
+            JC5006, without name or reason.
+        CheckFailed
+            JC5005, if a gate was not kept; JC5009, if it was trained on another definition.
+        """
+        if not by.strip() or len(because.strip()) < 4:
+            raise UsageError("JC5006")
+        version = next((v for v in self.versions(name) if v.number == number), None)
+        if version is None:
+            raise InputMissing("JC5002", model=name, version=number, versions=", ".join(str(v.number) for v in self.versions(name)) or "-")
+        if not version.kept:
+            broken = "; ".join(f"{g}: {r['says']}" for g, r in version.gates.items() if not r["kept"])
+            raise CheckFailed("JC5005", model=name, version=number, gates=broken)
+        if version.fingerprint != fingerprint:
+            raise CheckFailed("JC5009", model=name, version=number)
+        self._make_champion(name, version, by, because)
+
+    def rollback(self, name: str, *, by: str, because: str) -> int:
+        """Make the champion before the present one the champion again; returns its number.
+
+        Raises
+        ------
+        InputMissing
+            JC5007, if there was none.
+        """
+        if not by.strip() or len(because.strip()) < 4:
+            raise UsageError("JC5006")
+        history = sorted((p["on"], v.number) for v in self.versions(name) for p in v.promotions)
+        present = next((v.number for v in self.versions(name) if "champion" in v.aliases), None)
+        earlier = [number for _, number in history if number != present]
+        if not earlier:
+            raise InputMissing("JC5007", model=name)
+        version = next(v for v in self.versions(name) if v.number == earlier[-1])
+        self._make_champion(name, version, by, because)
+        return version.number
+
+    def _make_champion(self, name: str, version: Version, by: str, because: str) -> None:
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        entry = {"by": by.strip(), "because": because.strip(), "on": now}
+        with self.client() as client:
+            client.set_model_version_tag(
+                name, str(version.number), "jcml.promotions", json.dumps([*version.promotions, entry], ensure_ascii=False)
+            )
+            client.set_registered_model_alias(name, "champion", str(version.number))
+            if "challenger" in version.aliases:
+                client.delete_registered_model_alias(name, "challenger")
+
+    def verify(self, name: str) -> list[tuple[int, str]]:
+        """Check the digests of every version; returns (number, problem) for those that do not hold."""
+        problems = []
+        for version in self.versions(name):
+            try:
+                self.load(name, version.number)
+            except (NotPermitted, InputMissing) as error:
+                problems.append((version.number, error.code))
+        return problems
+
+    def remove(self) -> None:
+        """Remove the embedded store; for tests and demonstrations."""
+        if self.embedded:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _plain(name: str) -> str:
+    return "".join(c for c in name if c.isalnum() or c == "_")
+
+
+def _read(raw: bytes, text: str, digest: str, number: int) -> TrainedModel:
+    if not digest or hashlib.sha256(raw).hexdigest() != digest:
+        raise NotPermitted("JC5003")
+    content = json.loads(raw)
+    if content.get("schema") != SCHEMA:
+        raise NotPermitted("JC5004")
+    fitted = read_fitted(text, content["features"], content["model_digest"])
+    trained = TrainedModel(
+        content["name"], fitted, Calibration.from_json(content["calibration"]), content["fingerprint"], content["capacity"],
+        content["every"], content["trained_until"], content["data_digest"], content["labelled"], content["confirmed"],
+        content["figures"], tuple((n, p) for n, p in content["bands"]),
+    )
+    return replace(trained, version=number)

@@ -1,0 +1,99 @@
+"""A trained model: what was fitted, on which meaning and data, and how its scores become probabilities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jcml.estimators.lightgbm import Fitted
+from jcml.metrics.calibration import Calibration
+
+SCHEMA = "jcml.trained_model/1"
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fit of a supervision model, with all that scoring needs.
+
+    Parameters
+    ----------
+    name : str
+        The supervision model.
+    fitted : Fitted
+    calibration : Calibration
+        Margins to probabilities.
+    fingerprint : str
+        Of the definition's features at training; scoring refuses another one.
+    capacity : int
+        The capacity at which it was measured.
+    every : str
+        Step of the as-of dates, such as `3m`.
+    trained_until : str
+        Only labels known before this day were used.
+    data_digest : str
+        Of the data it learned from.
+    labelled, confirmed : int
+        Rows it learned from.
+    figures : mapping
+        The figures that pages show, as measured on later time; see `jcml.training.evaluate`.
+    bands : tuple of (name, lowest probability)
+        How probabilities are told in words, highest first.
+    version : int
+        0 until it is registered.
+    cold : bool
+        True when there were too few labels: it orders by the rules, and every page says so.
+
+    Examples
+    --------
+    >>> TrainedModel.__name__
+    'TrainedModel'
+    """
+
+    name: str
+    fitted: Fitted
+    calibration: Calibration
+    fingerprint: str
+    capacity: int
+    every: str
+    trained_until: str
+    data_digest: str
+    labelled: int
+    confirmed: int
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    bands: tuple[tuple[str, float], ...] = (("high", 0.5), ("medium", 0.2), ("low", 0.0))
+    version: int = 0
+
+    def probabilities(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) calibrated probabilities of (n,) margins; units are ordered by the margin, never by these."""
+        return self.calibration.apply(margins)
+
+    def band(self, probability: float) -> str:
+        """The band a probability falls in."""
+        return next(name for name, lowest in self.bands if probability >= lowest)
+
+    def to_json(self) -> str:
+        """Everything but the trees, in a fixed form."""
+        content = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "features": list(self.fitted.features),
+            "model_digest": self.fitted.digest,
+            "calibration": self.calibration.to_json(),
+            "fingerprint": self.fingerprint,
+            "capacity": self.capacity,
+            "every": self.every,
+            "trained_until": self.trained_until,
+            "data_digest": self.data_digest,
+            "labelled": self.labelled,
+            "confirmed": self.confirmed,
+            "figures": self.figures,
+            "bands": [list(b) for b in self.bands],
+        }
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1)
+
+

@@ -1,0 +1,1 @@
+"""Champion → scores → selection → reasons and evidence → clues, published once."""

@@ -1,0 +1,99 @@
+"""How a supervision model is used: `serving/NAME.yaml` as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jcml.dates import Period
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Which contributions become sentences.
+
+    Parameters
+    ----------
+    most : int
+        At most so many reasons for.
+    against : int
+        At most so many reasons against; at least one is told if any lowered the score.
+    least_contribution : float
+        In log-odds; a smaller push is folded into the rest.
+
+    >>> Reasons().most
+    5
+    """
+
+    most: int = 5
+    against: int = 2
+    least_contribution: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.most <= 10 or not 1 <= self.against <= 10:
+            raise ValueError("most and against lie between 1 and 10")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A signal over time, and what happens when it crosses its bound.
+
+    >>> Watch("score_drift", "warn", at_most=0.2).then
+    'warn'
+    """
+
+    signal: Literal["score_drift", "feature_drift", "hit_rate", "coverage"]
+    then: Literal["warn", "stop"]
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class ServingPlan:
+    """Everything `serving/NAME.yaml` says.
+
+    Parameters
+    ----------
+    every : Period
+        How often it is scored; the step between as-of dates.
+    capacity : int
+        Clues an office can check per run; also the k at which the model is measured.
+    audit_share : float
+        Share of the capacity that is drawn at random from the rest.
+    cool_off : Period or None
+        A unit reviewed so lately is left out, unless its probability rose by `unless_rises`.
+    queue : str
+        Where in the workbench its clues go.
+    evidence_rows : int
+        Source rows shown with each reason; the rest can be opened.
+
+    >>> from jcml.dates import months
+    >>> ServingPlan(every=months(3), capacity=40).audit_share
+    0.1
+    """
+
+    every: Period
+    capacity: int
+    audit_share: float = 0.1
+    cool_off: Period | None = None
+    unless_rises: float = 0.2
+    reasons: Reasons = field(default_factory=Reasons)
+    evidence_rows: int = 20
+    queue: str = ""
+    watch: tuple[Watch, ...] = ()
+    seed: int = 20250101
+
+    def __post_init__(self) -> None:
+        if self.capacity < 1:
+            raise ValueError("capacity must be at least 1")
+        if not 0 <= self.audit_share < 1:
+            raise ValueError("audit_share lies between 0 and 1")
+        if self.every.unbounded:
+            raise ValueError("every cannot be 'ever'")
+
+    @property
+    def audits(self) -> int:
+        """How many clues of a run are drawn at random; at least one as soon as there is a share."""
+        return max(1, round(self.capacity * self.audit_share)) if self.audit_share else 0
+
+

@@ -1,0 +1,185 @@
+"""How a supervision model learns: `training/NAME.yaml` as a value.
+
+A number that decides something says why: every gate has a `because`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from jcml.dates import Period, months
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """On which days units are looked at.
+
+    `last: newest` means the newest day on which every label has had its time.
+
+    >>> from datetime import date
+    >>> AsOf(first=date(2021, 1, 1), every=months(3)).last
+    'newest'
+    """
+
+    first: date
+    every: Period
+    last: date | Literal["newest"] = "newest"
+
+    def __post_init__(self) -> None:
+        if self.every.unbounded:
+            raise ValueError("every cannot be 'ever'")
+        if isinstance(self.last, date) and self.last < self.first:
+            raise ValueError("last lies before first")
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the past is cut into training and test, always by time.
+
+    Parameters
+    ----------
+    by : {"time"}
+        There is no other way: a shuffled split shows what a model cannot do.
+    test : Period
+        Length of one test period.
+    folds : int
+        How many test periods, the newest last.
+    gap : Period or None
+        Between the last training day and the first test day; by default, and at least, the label's `within`.
+    least_train : Period
+        A fold with less before it is left out.
+
+    >>> Split(test=months(6)).folds
+    3
+    """
+
+    test: Period
+    by: Literal["time"] = "time"
+    folds: int = 3
+    gap: Period | None = None
+    least_train: Period = months(12)
+
+    def __post_init__(self) -> None:
+        if self.folds < 1:
+            raise ValueError("folds must be at least 1")
+
+
+@dataclass(frozen=True)
+class Search:
+    """How long Optuna may look for better settings.
+
+    >>> Search().trials
+    20
+    """
+
+    trials: int = 20
+    minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.trials < 0 or self.minutes <= 0:
+            raise ValueError("trials and minutes cannot be negative")
+
+
+@dataclass(frozen=True)
+class EstimatorPlan:
+    """What is fitted.
+
+    Parameters
+    ----------
+    settings : mapping
+        LightGBM's own parameters; they replace the defaults.
+    rounds : int
+        The most trees; early stopping may choose fewer.
+    seeds : tuple of int
+        The first one makes the model; the others show how much the result hangs on the seed.
+    search : Search or None
+    balance : bool
+        Weigh the classes equally while fitting; calibration undoes it.
+
+    >>> EstimatorPlan().rounds
+    600
+    """
+
+    settings: dict[str, float] = field(default_factory=dict)
+    rounds: int = 600
+    early_stopping: int = 60
+    seeds: tuple[int, ...] = (1, 2, 3)
+    search: Search = field(default_factory=Search)
+    balance: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.seeds:
+            raise ValueError("seeds needs at least one number")
+        if self.rounds < 1:
+            raise ValueError("rounds must be at least 1")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition that a trained model must meet before a person may promote it, and why.
+
+    Parameters
+    ----------
+    metric : str
+        A name of `jcml.training.evaluate.METRICS`.
+    because : str
+        The reason for the number.
+    at_least, at_most : float or None
+        Read at the lower end of the interval for `at_least`, at the upper end for `at_most`.
+
+    >>> Gate("auc", "random is 0.5", at_least=0.6).at_least
+    0.6
+    """
+
+    metric: str
+    because: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a gate has either at_least or at_most")
+        if len(self.because.strip()) < 4:
+            raise ValueError("because must say why")
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """When a feature is too good to be true.
+
+    Parameters
+    ----------
+    single_feature_auc : float
+        A feature that alone separates the labels this well (or this well the other way round) stops the run.
+    allow : mapping of feature to reason
+        Features a person has looked at, and why they are no leak.
+
+    >>> Leaks().single_feature_auc
+    0.95
+    """
+
+    single_feature_auc: float = 0.95
+    allow: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Everything `training/NAME.yaml` says.
+
+    >>> TrainingPlan.__name__
+    'TrainingPlan'
+    """
+
+    as_of: AsOf
+    split: Split
+    gates: tuple[Gate, ...]
+    estimator: EstimatorPlan = field(default_factory=EstimatorPlan)
+    calibration: Literal["auto", "none", "platt", "beta", "isotonic"] = "auto"
+    leaks: Leaks = field(default_factory=Leaks)
+    least_confirmed: int = 20
+
+    def __post_init__(self) -> None:
+        if not self.gates:
+            raise ValueError("a model without a gate cannot be promoted; write at least one")
