@@ -267,8 +267,8 @@ def conformal_selection(scores: Vector, calibration_scores: Vector, calibration_
 
     **Valid only if the calibration rows are a random sample of the population that is scored now**: audit rows,
     never rows that were checked because of their score or a tip-off. Measured at q = 0.20 (scoring.md section 7):
-    0.18 to 0.20 where that held; 0.33 when guilty files were labelled more often; 0.40 to 0.48 after the base
-    rate, the scores or a driver had shifted. It is a bound on an average: one list of 54 may well hold 30 % false clues.
+    0.18 to 0.20 where that held; 0.33 when true clues were more likely to be labelled; 0.40 to 0.48 after the base
+    rate had dropped, scores had risen or a driver had lost its effect. It is a bound on an average: one list of 54 may well hold 30 % false clues.
 
     Parameters
     ----------

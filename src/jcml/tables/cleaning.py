@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
@@ -158,12 +158,15 @@ class Cleaner:
             bound = self.binding.columns.get(name)
             if bound is None:
                 same = next((h for h in (name, column.zh) if h in header), None)
-                bound = ColumnBinding(same) if same is not None else None
-            elif bound.source and bound.source not in header:
-                raise ConfigurationError(
-                    "JC2120", self.binding.place, table=self.table.name, column=name, source=bound.source,
-                    nearest=nearest(bound.source, header),
-                )
+                bound = ColumnBinding((same,)) if same is not None else None
+            elif bound.sources:
+                present = tuple(s for s in bound.sources if s in header)
+                if not present:
+                    raise ConfigurationError(
+                        "JC2120", self.binding.place, table=self.table.name, column=name, source=" / ".join(bound.sources),
+                        nearest=nearest(bound.sources[0], header),
+                    )
+                bound = replace(bound, sources=present[:1])
             if bound is not None:
                 found[name] = bound
             elif column.roles and not set(column.roles) <= {"withdrawn", "reverses", "valid from", "valid to", "name", "latitude", "longitude"}:
@@ -275,7 +278,7 @@ class Cleaner:
         if len(known) > _REMEMBER:
             known.clear()
         cells = []
-        for raw in chunk.columns[source.source]:
+        for raw in chunk.columns[source.sources[0]]:
             key = raw if type(raw) is str else (type(raw), raw)
             cell = known.get(key)
             if cell is None:

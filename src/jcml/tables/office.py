@@ -15,7 +15,7 @@ missing = [["2023-03-01", "2023-04-30"]]
 
 [tables.vat_returns.columns]
 taxpayer = "纳税人识别号"
-sales = { column = "销售额", unit = "万元" }
+sales = { column = ["销售额", "不含税销售额"], unit = "万元" }   # the name changed in 2023
 status = { column = "状态", codes = { "正常" = "valid" } }
 received_on = { received = true } # the day the delivery came in
 ```
@@ -49,8 +49,9 @@ class ColumnBinding:
 
     Parameters
     ----------
-    source : str
-        The physical column; empty when the value is constant or the day of delivery.
+    sources : tuple of str
+        The physical column, or several names of which the file has one (a schema that was renamed); empty when the
+        value is constant or the day of delivery.
     constant : str or None
         The same value for every row.
     received : bool
@@ -60,11 +61,11 @@ class ColumnBinding:
     codes : mapping
         Delivered code to contract code.
 
-    >>> ColumnBinding("金额", factor=UNITS["万元"]).factor
+    >>> ColumnBinding(("金额",), factor=UNITS["万元"]).factor
     Decimal('10000')
     """
 
-    source: str = ""
+    sources: tuple[str, ...] = ()
     constant: str | None = None
     received: bool = False
     factor: Decimal = Decimal(1)
@@ -96,7 +97,7 @@ class Binding:
     @property
     def digest_text(self) -> str:
         """What an import depends on besides the file: the mapping, in a fixed form."""
-        columns = {k: (c.source, c.constant, c.received, str(c.factor), sorted(c.codes.items())) for k, c in self.columns.items()}
+        columns = {k: (c.sources, c.constant, c.received, str(c.factor), sorted(c.codes.items())) for k, c in self.columns.items()}
         return repr((self.table, self.source_table, self.encoding, self.delimiter, self.sheet, self.header_row, sorted(columns.items())))
 
 
@@ -294,13 +295,13 @@ class _OfficeReader:
     def column(self, table: str, name: str, given: Any) -> ColumnBinding:
         keys = ("tables", table, "columns", name)
         if isinstance(given, str):
-            return ColumnBinding(given)
+            return ColumnBinding((given,))
         if not isinstance(given, dict):
             self.wrong("JC1105", *keys, value=given, expected='"列名" / { column = "列名", … }')
             return ColumnBinding()
         top = self.take(
             given,
-            {"column": str, "constant": (str, int, float, bool, date), "received": bool, "unit": str, "factor": (int, float, str), "codes": dict},
+            {"column": (str, list), "constant": (str, int, float, bool, date), "received": bool, "unit": str, "factor": (int, float, str), "codes": dict},
             *keys,
         )
         if sum(k in top for k in ("column", "constant", "received")) != 1:
@@ -315,7 +316,9 @@ class _OfficeReader:
         constant = top.get("constant")
         text = None if constant is None else str(constant).lower() if isinstance(constant, bool) else str(constant)
         codes = {str(k): str(v) for k, v in top.get("codes", {}).items()}
-        return ColumnBinding(top.get("column", ""), text, top.get("received", False), factor, codes)
+        named = top.get("column", ())
+        sources = (named,) if isinstance(named, str) else tuple(str(n) for n in named)
+        return ColumnBinding(sources, text, top.get("received", False), factor, codes)
 
 
 ENCODINGS = ("auto", "utf-8", "gbk", "gb18030", "utf-16")

@@ -1,0 +1,219 @@
+"""Numbers in words: the sentence of a feature, and what a formula says, in Chinese and English.
+
+A sentence comes from the definition, with `{value}` in it; where the definition gives none, it is made from the
+contract's titles. A sentence states a number and its period. It never says that anything is illegal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from jcml.features.definition import Feature, SupervisionModel
+from jcml.query import (
+    Aggregate,
+    AsOf,
+    Attribute,
+    Call,
+    Constant,
+    Field,
+    Fixed,
+    Node,
+    Own,
+    Peers,
+    Presence,
+    Shared,
+)
+from jcml.tables.table import Table
+
+Language = Literal["zh", "en"]
+
+_FUNCTIONS: dict[str, tuple[str, str]] = {
+    "count": ("笔数", "number"), "sum": ("合计", "sum"), "mean": ("平均", "mean"), "min": ("最小值", "least"),
+    "max": ("最大值", "greatest"), "std": ("标准差", "standard deviation"), "distinct": ("不同值个数", "different values"),
+    "last": ("最近一次", "latest"), "first": ("最早一次", "earliest"), "since": ("距最近一次天数", "days since the latest"),
+    "trend": ("每日变化趋势", "slope per day"), "rise": ("累计增加", "total rise"), "changes": ("变动次数", "changes"),
+}
+_SIGNS = {"+": " + ", "-": " − ", "*": " × ", "/": " ÷ ", "==": " = ", "!=": " ≠ ", "<": " < ", "<=": " ≤ ", ">": " > ", ">=": " ≥ "}
+_WORDS: dict[str, tuple[str, str]] = {
+    "and": ("且", "and"), "or": ("或", "or"), "not": ("非", "not"), "is_null": ("未知", "unknown"), "in": ("属于", "in"),
+    "mentions": ("提到", "mentions"), "days_between": ("相隔天数", "days between"),
+    "working_days_between": ("相隔工作日", "working days between"), "abs": ("绝对值", "absolute"),
+    "coalesce": ("首个已知值", "first known"), "if": ("如果", "if"), "round": ("取整", "rounded"), "code": ("代码", "code"),
+    "least": ("最小", "least"), "greatest": ("最大", "greatest"), "year": ("年", "year"), "month": ("月", "month"),
+    "weekday": ("星期", "weekday"), "add_days": ("若干天后", "days later"), "multiple_of": ("整数倍", "multiple of"),
+}
+_PEERS = {"robust_z": ("同类稳健偏离", "robust deviation among peers"), "percentile": ("同类百分位", "percentile among peers"),
+          "median": ("同类中位数", "median of peers"), "mad": ("同类离差", "deviation of peers"), "count": ("同类个数", "peers")}
+
+
+class Number(float):
+    """A number that knows two more formats: `money` (元, 万元, 亿元) and `days`.
+
+    >>> f"{Number(32000):money}", f"{Number(3):.1f}", f"{Number(41.0):days}"
+    ('3.20 万元', '3.0', '41')
+    """
+
+    def __format__(self, spec: str) -> str:
+        if spec == "money":
+            return money_zh(float(self))
+        if spec == "money_en":
+            return f"CNY {float(self):,.2f}"
+        if spec == "days":
+            return f"{float(self):.0f}"
+        return format(float(self), spec)
+
+
+def money_zh(yuan: float) -> str:
+    """An amount as a Chinese reader expects it.
+
+    >>> money_zh(123.4), money_zh(32000.0), money_zh(230_000_000.0)
+    ('123.40 元', '3.20 万元', '2.30 亿元')
+    """
+    for unit, size in (("亿元", 100_000_000.0), ("万元", 10_000.0)):
+        if abs(yuan) >= size:
+            return f"{yuan / size:,.2f} {unit}"
+    return f"{yuan:,.2f} 元"
+
+
+class Wording:
+    """The sentences of one supervision model.
+
+    >>> Wording.__name__
+    'Wording'
+    """
+
+    def __init__(self, definition: SupervisionModel) -> None:
+        self.definition = definition
+        self.tables: Mapping[str, type[Table]] = definition.resolver.tables
+        self.nodes = dict(definition.full_question.values)
+
+    def sentence(self, name: str, value: float | None, language: Language) -> str:
+        """What a feature says of a unit whose value is `value` (None for unknown)."""
+        return self._sentence(self.definition.named_features[name], self.nodes[name], value, language)
+
+    def fact(self, name: str, value: float | str | None, language: Language) -> str:
+        """What a fact says."""
+        if isinstance(value, str):
+            feature = self.definition.named_facts[name]
+            template = (feature.zh if language == "zh" else feature.en) or self.formula(f"fact:{name}", language) + "：{value}"
+            return template.replace("{value}", value)
+        return self._sentence(self.definition.named_facts[name], self.nodes[f"fact:{name}"], value, language)
+
+    def _sentence(self, feature: Feature, node: Node, value: float | None, language: Language) -> str:
+        template = (feature.zh if language == "zh" else feature.en) or ""
+        if not template:
+            return self._default(node, value, language)
+        if value is None:
+            shown = template_subject(template)
+            return f"{shown}：未知（没有记录，或数据未交付）" if language == "zh" else f"{shown}: unknown (no record, or not delivered)"
+        if node.type.kind == "boolean":
+            if value:
+                return template
+            return f"不符合：{template}" if language == "zh" else f"not so: {template}"
+        return template.format(value=Number(value))
+
+    def _default(self, node: Node, value: float | None, language: Language) -> str:
+        says = describe(node, self.tables, language)
+        if value is None:
+            return f"{says}：未知" if language == "zh" else f"{says}: unknown"
+        if node.type.kind == "boolean":
+            word = ("是" if value else "否") if language == "zh" else ("yes" if value else "no")
+            return f"{says}：{word}" if language == "zh" else f"{says}: {word}"
+        shown = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+        return f"{says}：{shown}" if language == "zh" else f"{says}: {shown}"
+
+    def formula(self, name: str, language: Language) -> str:
+        """How a value is computed, in words."""
+        return describe(self.nodes[name], self.tables, language)
+
+    def spec(self, name: str) -> str:
+        """The number format of a feature's Chinese sentence, to show a peer's value in the same way."""
+        template = self.definition.named_features[name].zh
+        start = template.find("{value")
+        return template[start + 6 : template.index("}", start)].lstrip(":") if start >= 0 else ",.2f"
+
+
+def template_subject(template: str) -> str:
+    """What a sentence is about: its text with the number left out.
+
+    >>> template_subject("近12个月计量销量是申报销量的 {value:.1f} 倍")
+    '近12个月计量销量是申报销量的 … 倍'
+    """
+    start = template.find("{value")
+    return template if start < 0 else template[:start] + "…" + template[template.index("}", start) + 1 :]
+
+
+def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) -> str:
+    """A formula in words, from the titles of the contracts.
+
+    >>> from jcml.query import call, literal
+    >>> describe(call("/", literal(1), literal(2)), {}, "zh")
+    '1 ÷ 2'
+    """
+    at = 0 if language == "zh" else 1
+
+    def title(table: str) -> str:
+        return tables[table].title[at] or table if table in tables else table
+
+    def column(table: str, name: str) -> str:
+        base = name.split("__")[0]
+        found = tables[table].columns.get(base) if table in tables else None
+        return (found.zh if language == "zh" else found.en) if found is not None else name
+
+    def go(n: Node) -> str:
+        if isinstance(n, Fixed):
+            if n.type.kind == "exact" and isinstance(n.value, int):
+                return f"{n.value / 10**n.type.scale:g}"
+            return str(n.value)
+        if isinstance(n, AsOf):
+            return ("观察日", "as-of date")[at]
+        if isinstance(n, Constant):
+            return n.name
+        if isinstance(n, Field):
+            return column(n.table, n.name)
+        if isinstance(n, Own):
+            return _own(n.name)
+        if isinstance(n, Attribute):
+            return f"{title(n.table)}·{column(n.table, n.name)}"
+        if isinstance(n, Presence):
+            return f"{('在', 'found in ')[at]}{title(n.table)}{('中有记录', '')[at]}"
+        if isinstance(n, Shared):
+            return f"{title(n.table)}{('中共用', ' sharing ')[at]}{column(n.table, n.column)}{('的其他主体', '')[at]}"
+        if isinstance(n, Peers):
+            return f"{_PEERS[n.measure][at]}（{go(n.value)}）"
+        if isinstance(n, Aggregate):
+            return aggregate(n)
+        assert isinstance(n, Call), n
+        return operation(n)
+
+    def _own(name: str) -> str:
+        for table in tables.values():
+            if name in table.columns:
+                return table.columns[name].zh if language == "zh" else table.columns[name].en
+        return name
+
+    def aggregate(n: Aggregate) -> str:
+        what = f"·{go(n.value)}" if n.value is not None else ""
+        period = n.over.zh if language == "zh" else n.over.en
+        lag = ""
+        if n.lag is not None:
+            lag = f"（{n.lag.zh.removeprefix('近')}前）" if language == "zh" else f", {n.lag.en.removeprefix('in the last ')} earlier"
+        near = f"{n.near.metres}{('米内', ' m around: ')[at]}" if n.near is not None else ""
+        where = f"，{go(n.where)}" if n.where is not None else ""
+        return f"{near}{title(n.table)}{what}{_FUNCTIONS[n.function][at]}（{period}{lag}{where}）"
+
+    def operation(n: Call) -> str:
+        parts = [go(a) for a in n.args]
+        if n.op in _SIGNS:
+            inner = [f"({p})" if isinstance(a, Call) and a.op in _SIGNS else p for p, a in zip(parts, n.args, strict=True)]
+            return _SIGNS[n.op].join(inner)
+        word = _WORDS[n.op][at]
+        if n.op in ("and", "or"):
+            return f" {word} ".join(parts)
+        extra = "、".join(map(str, n.extra)) if n.op in ("in", "mentions") else ""
+        if n.op in ("in", "mentions"):
+            return f"{parts[0]} {word} {extra}"
+        return f"{word}({', '.join(parts)})"
+
+    return go(node)
