@@ -280,7 +280,8 @@ class Peers(Node):
 
     `robust_z` is (value - median) / (1.4826 × median absolute deviation), NULL when the deviation is 0;
     `percentile` is the share of peers with a smaller value plus half of those with an equal one (the unit itself
-    included); `median` is the median. NULL under `least` peers with a value, the unit included.
+    included); `median` is the median. NULL under `least` peers with a value, the unit included. `count`, `mad`,
+    `below` and `ties` are what these are made of.
 
     >>> Peers(NUMBER, Own(EXACT, "nozzles"), (Own(TEXT, "district"),), "robust_z").least
     8
@@ -288,7 +289,7 @@ class Peers(Node):
 
     value: Node
     groups: tuple[Node, ...]
-    measure: Literal["robust_z", "percentile", "median", "mad", "count"]
+    measure: Literal["robust_z", "percentile", "median", "mad", "count", "below", "ties"]
     least: int = 8
 
 

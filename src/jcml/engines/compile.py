@@ -285,12 +285,15 @@ class Compiler:
         drop = "_x, _n"
         if node.measure == "count":
             sql = f"SELECT * EXCLUDE ({drop}), CASE WHEN {known} THEN _n END AS {name} FROM ({counted} FROM ({inner}))"
-        elif node.measure == "percentile":
+        elif node.measure in ("percentile", "below", "ties"):
             ranked = (
                 f"{counted}, rank() OVER (PARTITION BY {partition}, _x IS NULL ORDER BY _x) - 1 AS _below,"
                 f" count(*) OVER (PARTITION BY {partition}, _x) AS _ties"
             )
-            share = "(CAST(2 * _below + _ties AS DOUBLE) / CAST(2 * _n AS DOUBLE))"
+            share = {
+                "percentile": "(CAST(2 * _below + _ties AS DOUBLE) / CAST(2 * _n AS DOUBLE))", "below": "CAST(_below AS DOUBLE)",
+                "ties": "CAST(_ties AS DOUBLE)",
+            }[node.measure]
             sql = (
                 f"SELECT * EXCLUDE ({drop}, _below, _ties), CASE WHEN {enough} THEN {share} END AS {name}\n"
                 f"FROM ({ranked} FROM ({inner}))"

@@ -11,12 +11,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jcml.dates import day_number
+from jcml.dates import day_number, from_day_number
 from jcml.engines.compile import Compiler
 from jcml.engines.dialect import Dialect, quote, text
 from jcml.engines.engine import Calendar, Plan, SourceFacts
 from jcml.engines.evidence import EvidenceCompiler, parts_of
-from jcml.query import Outcome, Question, Relation
+from jcml.query import Node, Outcome, Question, Relation
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,6 +91,8 @@ class DuckDBEngine:
         columns = ["_version", "_row", "_known", "_superseded", "_first_known_day"]
         if source.relation.happens:
             columns += ["_happened", "_day"]
+        if isinstance(source.rows, Path):
+            columns += ["_batch", "_line", "_digest"]
         selected = [quote(c) for c in columns]
         for column, kind in source.relation.columns:
             if column not in source.facts.columns:
@@ -172,21 +174,17 @@ class DuckDBEngine:
             with self._steps(plan) as result:
                 names = ", ".join(f"u.{quote('_key_' + k)}" for k in keys)
                 rows = self.connection.execute(
-                    f"SELECT {names}, u._asof, x.part, x.role, x.version FROM ({result}) AS x\n"
+                    f"SELECT {names}, u._asof, x.part, x.role, x.source, x.version FROM ({result}) AS x\n"
                     f"JOIN unit AS u ON u._rid = x._rid ORDER BY ALL"
                 ).fetchall()
         finally:
             self.connection.unregister("_chosen")
-        found: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, int]]]] = {}
+        found: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, str, int]]]] = {}
         for row in rows:
-            unit = (tuple(row[: len(keys)]), date.fromordinal(719_163 + row[len(keys)]))
-            part, role, version = row[len(keys) + 1 :]
-            found.setdefault(unit, {}).setdefault(part, []).append((role, version))
-        tables = {"unit": question.unit.table}
-        tables |= {f"lookup_{i}": t for i, (t, _) in enumerate(compiler.inventory.lookups)}
-        tables |= {f"agg_{i}": n.table for i, n in enumerate(compiler.inventory.aggregates)}
-        tables |= {f"shared_{i}": n.table for i, n in enumerate(compiler.inventory.shared)}
-        return Evidence(found, parts_of(question, compiler.question, compiler), tables)
+            unit = (tuple(row[: len(keys)]), from_day_number(row[len(keys)]))
+            part, role, source, version = row[len(keys) + 1 :]
+            found.setdefault(unit, {}).setdefault(part, []).append((role, source, version))
+        return Evidence(found, *parts_of(compiler))
 
     def rows(self, table: str, versions: Iterable[int]) -> list[dict[str, Any]]:
         """Canonical rows by version number, with system columns, in the order of their version numbers."""
@@ -209,25 +207,26 @@ class Evidence:
 
     Parameters
     ----------
-    rows : mapping of unit to part to list of (role, version)
+    rows : mapping of unit to part to list of (role, table, version)
         A unit is (keys, as-of date).
     parts : mapping of value to parts
         What each value is made of.
-    tables : mapping of part to table
-        Whose rows a part's are; rows of role `condition` are of the tables the condition looks into.
+    nodes : mapping of part to Node
+        The meaning of each part; None for the unit's own row.
 
-    >>> Evidence({}, {"a": ["agg_0"]}, {"agg_0": "deliveries"}).of((("x",), date(2024, 1, 1)), "a")
+    >>> Evidence({}, {"a": ["agg_0"]}, {"agg_0": None}).of((("x",), date(2024, 1, 1)), "a")
     []
     """
 
-    rows: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, int]]]]
+    rows: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, str, int]]]]
     parts: dict[str, list[str]]
-    tables: dict[str, str]
+    nodes: dict[str, Node | None]
 
-    def of(self, unit: tuple[tuple[str, ...], date], value: str) -> list[tuple[str, str, int]]:
-        """(part, role, version) of every source row behind one value of one unit."""
+    def of(self, unit: tuple[tuple[str, ...], date], value: str) -> list[tuple[str, str, str, int]]:
+        """(part, role, table, version) of every source row behind one value of one unit, its own row first."""
         parts = self.rows.get(unit, {})
-        return [(part, role, version) for part in self.parts[value] for role, version in parts.get(part, [])]
+        names = ["unit", *(p for p in self.parts[value] if p != "unit")]
+        return [(part, *row) for part in names for row in parts.get(part, [])]
 
 
 def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = None) -> duckdb.DuckDBPyConnection:

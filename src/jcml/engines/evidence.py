@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jcml.engines.compile import Compiler
-from jcml.engines.dialect import quote
-from jcml.engines.passes import Group, Joined, Passes
-from jcml.query import Aggregate, Attribute, Node, Own, Presence, Question, Shared, walk
+from jcml.engines.dialect import quote, text
+from jcml.engines.passes import Group, Passes
+from jcml.query import Aggregate, Attribute, Node, Own, Presence, Shared, walk
 
 UNIT_PART = "unit"
 _DECIDING = {
@@ -26,7 +26,7 @@ _DECIDING = {
 class EvidenceCompiler:
     """Adds to a compiler whose units are chosen the query that lists their evidence.
 
-    The result has one row per (unit, part, source row): `_rid`, `part`, `role`, `version`. `role` is `row` for rows
+    The result has one row per (unit, part, source row): `_rid`, `part`, `role`, `source`, `version`. `role` is `row` for rows
     that are aggregated or looked up, `condition` for rows that made a condition across sources true, `other` for
     holders of the same value.
 
@@ -42,10 +42,11 @@ class EvidenceCompiler:
         """The query; the steps it needs are added to the compiler."""
         self.compiler.unit_steps()
         inventory = self.compiler.inventory
-        parts = ["SELECT _rid, 'unit' AS part, 'row' AS role, _unit_version AS version FROM unit"]
-        for index in range(len(inventory.lookups)):
+        own = text(self.compiler.question.unit.table)
+        parts = [f"SELECT _rid, 'unit' AS part, 'row' AS role, {own} AS source, _unit_version AS version FROM unit"]
+        for index, (table, _) in enumerate(inventory.lookups):
             parts.append(
-                f"SELECT _rid, 'lookup_{index}', 'row', _version_{index} FROM unit WHERE _version_{index} IS NOT NULL"
+                f"SELECT _rid, 'lookup_{index}', 'row', {text(table)}, _version_{index} FROM unit WHERE _version_{index} IS NOT NULL"
             )
         for index, node in enumerate(inventory.aggregates):
             parts += self._aggregate(f"agg_{index}", node)
@@ -73,7 +74,7 @@ class EvidenceCompiler:
                 f"SELECT _rid, _version, _t FROM (SELECT u._rid AS _rid, e._version AS _version, u._t AS _t,\n"
                 f"  row_number() OVER (PARTITION BY u._rid ORDER BY {order}) AS _nth\n{source}{where}) WHERE _nth = 1"
             )
-        yield f"SELECT _rid, '{part}', 'row', _version FROM ({rows})"
+        yield f"SELECT _rid, '{part}', 'row', {text(node.table)}, _version FROM ({rows})"
         yield from self._conditions(part, rows, [n for n in (node.where, node.value) if n is not None])
 
     def _conditions(self, part: str, rows: str, nodes: list[Node]) -> Iterator[str]:
@@ -81,7 +82,7 @@ class EvidenceCompiler:
             for inner in walk(node):
                 if isinstance(inner, Presence):
                     yield (
-                        f"SELECT r._rid, '{part}', 'condition', p._inner FROM ({rows}) AS r\n"
+                        f"SELECT r._rid, '{part}', 'condition', {text(inner.table)}, p._inner FROM ({rows}) AS r\n"
                         f"JOIN ({self.passes.pairs(inner)}) AS p\n"
                         f"  ON p._outer = r._version AND p._f < r._t AND p._s >= r._t"
                     )
@@ -99,37 +100,36 @@ class EvidenceCompiler:
             f"FROM unit AS u JOIN ({register}) AS h ON h._asof = u._asof AND {on}{only}\n"
             f"JOIN ({register}) AS o ON o._asof = h._asof AND o._held = h._held"
         )
-        yield f"SELECT _rid, '{part}', _role, _version FROM ({rows})"
+        yield f"SELECT _rid, '{part}', _role, {text(node.table)}, _version FROM ({rows})"
         if node.where is not None:
             yield from self._conditions(part, rows, [node.where])
 
 
-def parts_of(question: Question, inventory_question: Question, compiler: Compiler) -> dict[str, list[str]]:
-    """Which parts each value of a question is made of, in the order in which its definition names them.
+def parts_of(compiler: Compiler) -> tuple[dict[str, list[str]], dict[str, Node | None]]:
+    """Which parts each value is made of, in the order in which its definition names them; and the node of each part.
 
     >>> parts_of.__name__
     'parts_of'
     """
+    inventory = compiler.inventory
+    nodes: dict[str, Node | None] = {UNIT_PART: None}
+    named: dict[Node, str] = {}
+    lookups = {key: f"lookup_{i}" for i, key in enumerate(inventory.lookups)}
+    for i, aggregate in enumerate(inventory.aggregates):
+        nodes[f"agg_{i}"], named[aggregate] = aggregate, f"agg_{i}"
+    for i, shared in enumerate(inventory.shared):
+        nodes[f"shared_{i}"], named[shared] = shared, f"shared_{i}"
     found: dict[str, list[str]] = {}
-    aggregates = {n: f"agg_{i}" for i, n in enumerate(compiler.inventory.aggregates)}
-    lookups = {k: f"lookup_{i}" for i, k in enumerate(compiler.inventory.lookups)}
-    shared = {n: f"shared_{i}" for i, n in enumerate(compiler.inventory.shared)}
-    for name, root in inventory_question.values:
+    for name, root in compiler.question.values:
         parts: list[str] = []
         for node in walk(root):
-            part = ""
-            if isinstance(node, Aggregate):
-                part = aggregates[node]
-            elif isinstance(node, Attribute):
+            part = named.get(node, "")
+            if isinstance(node, Attribute):
                 part = lookups[node.table, node.match]
-            elif isinstance(node, Shared):
-                part = shared[node]
+                nodes.setdefault(part, node)
             elif isinstance(node, Own):
                 part = UNIT_PART
             if part and part not in parts:
                 parts.append(part)
         found[name] = parts
-    return found
-
-
-__all__ = ["UNIT_PART", "EvidenceCompiler", "Joined", "parts_of"]
+    return found, nodes

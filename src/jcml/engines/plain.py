@@ -354,7 +354,7 @@ class _Run:
             return None
         if node.measure == "percentile":
             return (2 * summary["below"] + summary["ties"]) / (2 * n)  # type: ignore[operator]
-        if node.measure in ("median", "mad"):
+        if node.measure in ("median", "mad", "below", "ties"):
             return summary[node.measure]
         mad, median = summary["mad"], summary["median"]
         return (value - median) / (1.4826 * mad) if mad else None  # type: ignore[operator]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from jcml.dates import Period
 from jcml.errors import ConfigurationError
 from jcml.features.resolve import Resolver
-from jcml.query import BOOLEAN, EXACT, Aggregate, Call, Field, Node, Outcome, Question, Unit, walk
+from jcml.query import BOOLEAN, EXACT, Aggregate, Call, Field, Node, Outcome, Question, Unit, call, walk
 from jcml.tables.expression import ColumnExpression, Expression
 from jcml.tables.table import Table
 
@@ -393,3 +393,17 @@ class SupervisionModel:
         return tuple(
             name for name, node in self.question.values if isinstance(node, Call) and node.op == "code"
         )
+
+
+def reviewed_question(definition: SupervisionModel, over: Period) -> Question:
+    """How many findings about each unit became known to the office in a period before the as-of date.
+
+    Its one column is called `reviewed`; it is used for cool-off and never for a score.
+
+    >>> reviewed_question.__name__
+    'reviewed_question'
+    """
+    question, outcome = definition.label_question
+    either = call("or", outcome.confirmed, outcome.not_confirmed)
+    count = Aggregate(EXACT, outcome.table, "count", None, over, where=either, match=outcome.match)
+    return Question(question.unit, question.cohort, (("reviewed", count),), question.relations)

@@ -107,11 +107,19 @@ class Wording:
         if value is None:
             shown = template_subject(template)
             return f"{shown}：未知（没有记录，或数据未交付）" if language == "zh" else f"{shown}: unknown (no record, or not delivered)"
+        if isinstance(node, Call) and node.op == "code":
+            return template_filled(template, self.code_title(feature, node, value, language))
         if node.type.kind == "boolean":
             if value:
                 return template
             return f"不符合：{template}" if language == "zh" else f"not so: {template}"
         return template.format(value=Number(value))
+
+    def code_title(self, feature: Feature, node: Call, value: float, language: Language) -> str:
+        """What a categorical value means, from the contract's list of codes."""
+        code = str(node.extra[int(value)])
+        column = next((e for t in feature.value.tables.values() for e in t.columns.values() if tuple(e.type.codes) == node.extra), None)
+        return column.type.codes[code][0 if language == "zh" else 1] if column is not None else code
 
     def _default(self, node: Node, value: float | None, language: Language) -> str:
         says = describe(node, self.tables, language)
@@ -134,14 +142,23 @@ class Wording:
         return template[start + 6 : template.index("}", start)].lstrip(":") if start >= 0 else ",.2f"
 
 
+def template_filled(template: str, text: str) -> str:
+    """A sentence with a text where its number would stand.
+
+    >>> template_filled("风险等级：{value:.0f}", "高风险")
+    '风险等级：高风险'
+    """
+    start = template.find("{value")
+    return template if start < 0 else template[:start] + text + template[template.index("}", start) + 1 :]
+
+
 def template_subject(template: str) -> str:
     """What a sentence is about: its text with the number left out.
 
     >>> template_subject("近12个月计量销量是申报销量的 {value:.1f} 倍")
     '近12个月计量销量是申报销量的 … 倍'
     """
-    start = template.find("{value")
-    return template if start < 0 else template[:start] + "…" + template[template.index("}", start) + 1 :]
+    return template_filled(template, "…")
 
 
 def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) -> str:
@@ -190,7 +207,7 @@ def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) 
     def _own(name: str) -> str:
         for table in tables.values():
             if name in table.columns:
-                return table.columns[name].zh if language == "zh" else table.columns[name].en
+                return f"本对象的{table.columns[name].zh}" if language == "zh" else f"its {table.columns[name].en.lower()}"
         return name
 
     def aggregate(n: Aggregate) -> str:
@@ -199,9 +216,13 @@ def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) 
         lag = ""
         if n.lag is not None:
             lag = f"（{n.lag.zh.removeprefix('近')}前）" if language == "zh" else f", {n.lag.en.removeprefix('in the last ')} earlier"
-        near = f"{n.near.metres}{('米内', ' m around: ')[at]}" if n.near is not None else ""
-        where = f"，{go(n.where)}" if n.where is not None else ""
-        return f"{near}{title(n.table)}{what}{_FUNCTIONS[n.function][at]}（{period}{lag}{where}）"
+        where = go(n.where) if n.where is not None else ""
+        if language == "en":
+            of = title(n.table) + (f": {go(n.value)}" if n.value is not None else "")
+            near = f", within {n.near.metres:,} m" if n.near is not None else ""
+            return f"{_FUNCTIONS[n.function][1]} of {of} ({period}{lag}{near}{', where ' + where if where else ''})"
+        near = f"{n.near.metres}米内" if n.near is not None else ""
+        return f"{near}{title(n.table)}{what}{_FUNCTIONS[n.function][0]}（{period}{lag}{'，' + where if where else ''}）"
 
     def operation(n: Call) -> str:
         parts = [go(a) for a in n.args]

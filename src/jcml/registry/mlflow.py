@@ -123,12 +123,12 @@ class Registry:
         """
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
-        logging.getLogger("alembic").setLevel(logging.ERROR)
         import mlflow
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
+        for logger in ("mlflow", "mlflow.store.db.utils", "alembic"):
+            logging.getLogger(logger).setLevel(logging.ERROR)
         if self.embedded:
             self.folder.mkdir(parents=True, exist_ok=True)
         try:

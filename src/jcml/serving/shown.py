@@ -1,0 +1,101 @@
+"""Source rows as a reader may see them: titles for names, personal values masked, free text left out, units beside numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from jcml.dates import from_day_number
+from jcml.records import SourceRow
+from jcml.tables.identifiers import mask
+from jcml.tables.pseudonyms import Vault
+from jcml.tables.table import Column, Table
+
+
+PERSONAL = {"resident_id", "mobile", "bank_card", "special_cert"}
+
+
+def personal(column: Column) -> bool:
+    """Whether a column's values are shown masked: it is personal, or numbered by a personal identifier.
+
+    >>> from jcml.tables import Column, text
+    >>> personal(Column(text, "身份证号", "Resident id", entity="person", identifier="resident_id"))
+    True
+    """
+    return column.sensitivity == "personal" or column.identifier in PERSONAL
+
+
+class Shown:
+    """Turns canonical rows into what a clue shows, in the contract's own titles.
+
+    Parameters
+    ----------
+    tables : mapping of name to Table
+    vault : Vault
+        Asked for the values behind pseudonyms, which are then masked.
+
+    Examples
+    --------
+    >>> Shown.__name__
+    'Shown'
+    """
+
+    def __init__(self, tables: Mapping[str, type[Table]], vault: Vault) -> None:
+        self.tables = tables
+        self.vault = vault
+        self.revealed: dict[str, dict[str, str]] = {}
+
+    def remember(self, entity: str, pseudonyms: Iterable[str]) -> None:
+        """Look up many pseudonyms at once."""
+        known = self.revealed.setdefault(entity, {})
+        wanted = [p for p in pseudonyms if p not in known]
+        if wanted:
+            known.update(self.vault.reveal(entity, wanted))
+
+    def rows(self, table: str, role: Literal["row", "condition", "other"], rows: Iterable[Mapping[str, Any]]) -> tuple[SourceRow, ...]:
+        """Canonical rows with their provenance, ready for a clue."""
+        contract = self.tables[table]
+        found = list(rows)
+        for column in contract.columns.values():
+            if column.entity:
+                self.remember(column.entity, (r[column.name] for r in found if r.get(column.name)))
+        return tuple(
+            SourceRow(table, self.row_id(contract, r), role, r["_digest"], r["_batch"], r["_line"], self.cells(contract, r)) for r in found
+        )
+
+    def row_id(self, contract: type[Table], row: Mapping[str, Any]) -> str:
+        """A row's id; parts of it that are join keys are masked."""
+        parts = [self.cell(c, row.get(c.name)) for c in contract.having("row id")]
+        return "|".join(parts)
+
+    def cells(self, contract: type[Table], row: Mapping[str, Any]) -> dict[str, str]:
+        """Chinese title to shown text, for every column that has a value and may be shown."""
+        shown = {}
+        for column in contract.columns.values():
+            if column.sensitivity in ("free text", "protected") or row.get(column.name) is None:
+                continue
+            shown[column.zh] = self.cell(column, row[column.name])
+        return shown
+
+    def cell(self, column: Column, value: Any) -> str:
+        """One value as text."""
+        if value is None:
+            return ""
+        kind = column.type.value
+        if column.entity:
+            revealed = self.revealed.get(column.entity, {}).get(str(value), str(value))
+            return mask(revealed, column.identifier) if personal(column) else revealed
+        if column.type.codes:
+            return column.type.codes[value][0]
+        if kind.kind == "date":
+            return str(from_day_number(value) if isinstance(value, int) else value)
+        if kind.kind == "boolean":
+            return "是" if value else "否"
+        if kind.kind == "exact":
+            number = f"{value / 10**kind.scale:,.{kind.scale}f}" if kind.scale else f"{value:,}"
+            return number + ("元" if column.type.money else column.unit[0])
+        if kind.kind == "moment":
+            from datetime import UTC, datetime, timedelta
+
+            return str(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value))
+        return mask(str(value)) if personal(column) else str(value)
