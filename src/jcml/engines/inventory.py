@@ -64,6 +64,16 @@ def _inside(value: Any, row_of: str) -> Any:
     return value
 
 
+def settle_question(question: Question) -> Question:
+    """The question with every node settled; settling again changes nothing.
+
+    >>> settle_question(Question(unit=None, cohort=None, values=(), relations=())).values
+    ()
+    """
+    cohort = settle(question.cohort) if question.cohort is not None else None
+    return replace(question, cohort=cohort, values=tuple((name, settle(node)) for name, node in question.values))
+
+
 @dataclass
 class Inventory:
     """The distinct parts of a question, in the order in which they can be computed.
@@ -83,11 +93,7 @@ class Inventory:
     @classmethod
     def of(cls, question: Question) -> Inventory:
         """Read a question."""
-        settled = replace(
-            question,
-            cohort=settle(question.cohort) if question.cohort is not None else None,
-            values=tuple((name, settle(node)) for name, node in question.values),
-        )
+        settled = settle_question(question)
         inventory = cls(settled)
         roots = [node for _, node in settled.values]
         if settled.cohort is not None:

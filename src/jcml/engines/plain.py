@@ -15,7 +15,7 @@ from typing import Any
 
 from jcml.dates import day_number, from_day_number
 from jcml.engines.engine import Calendar, SourceFacts
-from jcml.engines.inventory import available, settle, tables_read
+from jcml.engines.inventory import available, settle_question, tables_read
 from jcml.query import (
     AGGREGATES,
     Aggregate,
@@ -65,8 +65,7 @@ class PlainEngine:
 
     def answer(self, question: Question, calendar: Calendar) -> dict[tuple[tuple[str, ...], date], dict[str, float | str | None]]:
         """Every value of every unit of the cohort, by (keys, as-of date)."""
-        run = _Run(self, question, calendar, None)
-        return run.everything()
+        return _Run(self, settle_question(question), calendar, None).everything()
 
     def recompute(
         self,
@@ -76,7 +75,10 @@ class PlainEngine:
         value: str,
         summaries: Mapping[Peers, Summary],
     ) -> float | str | None:
-        """One value of one unit from the rows at hand alone; what peers contribute comes from their summary."""
+        """One value of one unit from the rows at hand alone; what peers contribute comes from their summary.
+
+        The question is a settled one (`jcml.engines.inventory.settle_question`).
+        """
         run = _Run(self, question, calendar, summaries)
         for keys, day, scope in run.units():
             if (keys, day) == unit:
@@ -93,7 +95,7 @@ class _Scope:
         self.number = day_number(day)
         self.at = at
         self.row = row
-        self.memo: dict[Node, Any] = {}
+        self.memo: dict[int, Any] = {}
 
 
 class _Run:
@@ -104,12 +106,7 @@ class _Run:
         self.facts = engine._facts
         self.calendar = calendar
         self.summaries = summaries
-        self.question = Question(
-            question.unit,
-            settle(question.cohort) if question.cohort is not None else None,
-            tuple((name, settle(node)) for name, node in question.values),
-            question.relations,
-        )
+        self.question = question
         self.cohorts: dict[date, list[_Scope]] = {}
         self.index: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], list[Row]]] = {}
 
@@ -181,9 +178,10 @@ class _Run:
         return _number(value, node.type) if node.type.numeric else float(value)
 
     def unit(self, scope: _Scope, node: Node) -> Any:
-        if node not in scope.memo:
-            scope.memo[node] = self._unit(scope, node)
-        return scope.memo[node]
+        # by identity: hashing a tree at every step would cost more than it saves
+        if id(node) not in scope.memo:
+            scope.memo[id(node)] = self._unit(scope, node)
+        return scope.memo[id(node)]
 
     def _unit(self, scope: _Scope, node: Node) -> Any:
         if isinstance(node, AsOf):

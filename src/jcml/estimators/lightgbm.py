@@ -225,24 +225,17 @@ def _parameters(
     return made
 
 
-def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str], path: Any) -> None:
-    """Draw SHAP's beeswarm of an (n, k) set of contributions as a PNG; needs the extra `plots`.
+def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str]) -> None:
+    """Draw SHAP's beeswarm of an (n, k) set of contributions on the current figure; needs the extra `plots`.
 
     >>> beeswarm.__name__
     'beeswarm'
     """
     import warnings
 
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    import shap
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        import shap
+
         explanation = shap.Explanation(values=contributions, data=values, feature_names=list(names))
-        shap.plots.beeswarm(explanation, max_display=15, show=False, plot_size=(9, 6))
-        plt.tight_layout()
-        plt.savefig(path, dpi=110, metadata={"Software": None})
-        plt.close("all")
+        shap.plots.beeswarm(explanation, max_display=15, show=False, plot_size=(9, 6), rng=np.random.default_rng(0))

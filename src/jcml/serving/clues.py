@@ -16,6 +16,7 @@ import numpy as np
 from jcml.engines.dialect import quote, text
 from jcml.engines.duckdb import DuckDBEngine, Evidence, connect
 from jcml.engines.engine import Calendar
+from jcml.engines.inventory import settle_question
 from jcml.engines.plain import PlainEngine, Summary
 from jcml.errors import CheckFailed
 from jcml.explanation.reasons import Comparison, Explanation, Push, explain
@@ -85,7 +86,7 @@ class ClueWriter:
         chosen = Question(
             self.question.unit, None, tuple((n, v) for n, v in self.question.values if n in wanted), self.question.relations
         )
-        self.narrow = chosen
+        self.narrow = settle_question(chosen)
         self.evidence: Evidence = engine.evidence(chosen, self.run.calendar, self.units)
         versions: dict[str, set[int]] = {}
         for parts in self.evidence.rows.values():
@@ -96,7 +97,7 @@ class ClueWriter:
             t: {r["_version"]: r for r in engine.rows(t, v)} for t, v in sorted(versions.items())
         }
         self.facts = engine.facts()
-        self.summaries = _peer_summaries(engine, self.question, chosen, self.run.calendar, self.units)
+        self.summaries = _peer_summaries(engine, self.question, self.narrow, self.run.calendar, self.units)
         self.comparisons = self._compare(told)
 
     def _compare(self, told: list[str]) -> dict[tuple[Key, str], Comparison]:
@@ -237,11 +238,10 @@ class ClueWriter:
 
     def _recompute(self, unit: Key, name: str, value: float | None) -> None:
         """The value from its evidence rows alone, in plain Python, must be the value that was scored."""
+        versions = {(table, version) for _, _, table, version in self.evidence.of((unit, self.run.as_of), name)}
         tables: dict[str, list[dict[str, Any]]] = {}
-        for _, _, table, version in self.evidence.of((unit, self.run.as_of), name):
-            row = self.source[table][version]
-            if row not in tables.setdefault(table, []):
-                tables[table].append(row)
+        for table, version in sorted(versions):
+            tables.setdefault(table, []).append(self.source[table][version])
         summaries = {node: found[unit] for node, found in self.summaries.items()}
         again = PlainEngine(tables, self.facts).recompute(self.narrow, self.run.calendar, (unit, self.run.as_of), name, summaries)
         if again != value:
@@ -294,11 +294,9 @@ def _peer_summaries(
     """What the peers of each unit contribute: how many, their median and deviation, how many lie below and equal."""
     from dataclasses import replace
 
-    from jcml.engines.inventory import settle
-
     wanted: list[Peers] = []
     for _, node in narrow.values:
-        wanted += [n for n in walk(settle(node)) if isinstance(n, Peers) and n not in wanted]
+        wanted += [n for n in walk(node) if isinstance(n, Peers) and n not in wanted]
     if not wanted:
         return {}
     measures = ("count", "median", "mad", "percentile")

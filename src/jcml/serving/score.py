@@ -33,6 +33,7 @@ from jcml.registry.trained_model import TrainedModel
 from jcml.serving.ledger import Ledger, Publication
 from jcml.serving.plan import ServingPlan
 from jcml.serving.select import Decision, Key, Scored, Selected, Selection, select
+from jcml.serving.watch import signals, stop_if_crossed
 from jcml.tables.store import Store
 
 if TYPE_CHECKING:
@@ -169,6 +170,10 @@ class ScoringRun:
                 return Published(done, False, self.folder)
             self._matrix()
             self._scores()
+            self.signals = signals(self.plan.watch, self.trained, self.folder)
+            for signal in self.signals:
+                self.say(f"watch: {signal.name} {signal.value}{' !' if signal.crossed else ''}")
+            stop_if_crossed(self.signals, self.name)
             selection = self._selection()
             clues = self._clues(selection)
             return Published(self._publish(clues, len(same)), True, self.folder)

@@ -11,7 +11,6 @@ from jcml.tables.identifiers import mask
 from jcml.tables.pseudonyms import Vault
 from jcml.tables.table import Column, Table
 
-
 PERSONAL = {"resident_id", "mobile", "bank_card", "special_cert"}
 
 

@@ -123,6 +123,8 @@ class Office:
         What this office sets differently: `capacity`.
     memory : str
         Memory limit of the engine.
+    synthetic : bool
+        True for an example office; every page with a figure says so.
 
     Examples
     --------
@@ -143,6 +145,7 @@ class Office:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     memory: str = "4GB"
     threads: int = 0
+    synthetic: bool = False
 
     @property
     def folder(self) -> Path:
@@ -222,7 +225,7 @@ class _OfficeReader:
     def office(self, content: Mapping[str, Any]) -> Office | None:
         top = self.take(
             content,
-            {"name": str, "time_zone": str, "state": str, "key_file": str, "registry": str, "memory": str, "threads": int,
+            {"name": str, "time_zone": str, "state": str, "key_file": str, "registry": str, "memory": str, "threads": int, "synthetic": bool,
              "tables": dict, "models": dict},
         )
         if "name" not in top:
@@ -251,6 +254,7 @@ class _OfficeReader:
         return Office(
             self.path, top["name"], zone, bindings, state, self.path.parent / top.get("key_file", "state/pseudonym.key"),
             top.get("registry", ""), overrides, top.get("memory", "4GB"), top.get("threads", 0),
+            top.get("synthetic", False),
         )
 
     def binding(self, table: str, given: Mapping[str, Any]) -> Binding:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jcml.metrics.audit import audit_hit_rate, false_share_bound
 from jcml.metrics.calibration import brier, expected_calibration_error, reliability
 from jcml.metrics.intervals import bootstrap
 from jcml.metrics.ranking import auc, average_precision, hits_at_capacity, precision_at_capacity
@@ -247,6 +248,34 @@ def by_date(rows: TestRows, capacity: int) -> list[dict[str, Any]]:
             "precision": {n: None if v != v else round(v, 6) for n, v in scores.items()},
         })
     return made
+
+
+def audit_figures(rows: TestRows, channels: list[str], capacity: int) -> dict[str, Any] | None:
+    """What rows drawn at random say, without the bias of those that somebody chose: the base rate of the population,
+    and an upper bound on the share of false clues above the list's threshold. None without audited rows.
+
+    >>> audit_figures(TestRows(np.zeros(1), np.zeros(1, int), np.zeros(1, int), {}, np.zeros(1, bool), np.zeros(1)), [""], 1)
+    """
+    audited = np.array([c == "audit" for c in channels])
+    labels = rows.labels[audited]
+    if not audited.any() or not (~np.isnan(labels)).any():
+        return None
+    scores = rows.scores["model"]
+    thresholds = []
+    for day in np.unique(rows.dates):
+        ordered = np.sort(scores[rows.dates == day])[::-1]
+        thresholds.append(ordered[min(capacity, len(ordered)) - 1])
+    estimate = audit_hit_rate(labels, np.ones(len(labels)))
+    bound = false_share_bound(scores[audited], labels, float(np.median(thresholds)))
+    return {
+        "n": int(estimate.n), "rate": [_plain(estimate.rate), _plain(estimate.low), _plain(estimate.high)],
+        "false_share_at_most": _plain(bound) if bound is not None else None,
+        "auc": _plain(auc(scores[audited], labels)) if len(np.unique(labels[~np.isnan(labels)])) == 2 else None,
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if value != value else round(float(value), 6)
 
 
 def _interval(

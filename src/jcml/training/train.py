@@ -21,11 +21,12 @@ from jcml.estimators.lightgbm import Fitted, best_rounds, fit
 from jcml.features.definition import SupervisionModel
 from jcml.features.matrix import Matrix, Outcomes, build_matrix, find_outcomes
 from jcml.metrics.calibration import Calibration, choose_method, fit_calibration
+from jcml.metrics.drift import drift_profile
 from jcml.metrics.ranking import auc
 from jcml.registry.mlflow import Evidence, Registry
 from jcml.registry.trained_model import TrainedModel
 from jcml.tables.store import Store
-from jcml.training.evaluate import TestRows, evaluate
+from jcml.training.evaluate import TestRows, audit_figures, evaluate
 from jcml.training.gates import GateResult, check_gates
 from jcml.training.leaks import leak_alarms, refuse_leaks
 from jcml.training.plan import TrainingPlan
@@ -160,11 +161,13 @@ class Training:
         figures["seeds"] = [round(s, 6) for s in contests[-1].seed_areas]
         figures["metrics"]["seed_spread"] = [float(np.ptp(contests[-1].seed_areas))] * 3
         self._group_figures(test, figures)
+        chosen = np.concatenate([c.rows for c in contests])
+        figures["drift"] = drift_profile({"margin": test.scores["model"], **{n: matrix.column(n)[chosen] for n in matrix.features}})
+        figures["audit"] = audit_figures(test, [outcomes.channel[i] for i in chosen], self.capacity)
         self._lap("evaluation", "")
         model = self._final(matrix, labels, test, figures, int(np.median([c.rounds for c in contests])))
         gates = check_gates(self.plan.gates, figures["metrics"])
         self._lap("final fit", f"{model.fitted.trees} trees")
-        chosen = np.concatenate([c.rows for c in contests])
         return Trained(
             model, gates, figures, test, matrix.take(chosen), tuple(d for f in folds for d in f.test),
             self._parameters(matrix, folds, tried, model), self.seconds,
