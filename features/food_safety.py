@@ -204,6 +204,9 @@ supervision_model = SupervisionModel(
     ),
     limits=(
         ("只学到检查中查出的问题；从未检查的单位没有历史", "it learns what inspections found; an establishment never inspected has no history"),
-        ("查出多少与谁去检查有关，本模型不用检查组信息", "how much is found depends on who inspects; this model does not use the group of inspectors"),
+        (
+            "检查组效应：查出多少，很大程度上取决于由哪个检查组去检查。检查组是按过去查出的多少分的组，说明谁去检查，不说明经营者怎样经营；本模型不用它",
+            "the inspector effect: how much is found depends much on which group of inspectors goes. The groups were formed by how much they had found; they say who looks, not how the kitchen is kept, and this model does not use them",
+        ),
     ),
 )

@@ -115,19 +115,3 @@ class Logistic:
 
 def _drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sign(values) * np.log1p(np.abs(values))
-
-
-def anomaly_scores(values: NDArray[np.float64], seed: int = 0) -> Scores:
-    """(n,) how unlike the others a row is; for a start without labels, beside the rules, and labelled as such.
-
-    Isolation forest (Liu, Ting and Zhou, ICDM 2008) on the ranks of each feature, unknown in the middle.
-
-    >>> anomaly_scores(np.array([[0.0], [0.1], [0.2], [9.0]])).shape
-    (4,)
-    """
-    from scipy.stats import rankdata
-    from sklearn.ensemble import IsolationForest
-
-    ranks = np.column_stack([rankdata(np.nan_to_num(c, nan=np.nanmedian(c) if np.isfinite(c).any() else 0)) for c in values.T])
-    forest = IsolationForest(n_estimators=200, random_state=seed).fit(ranks)
-    return np.asarray(-forest.score_samples(ranks), dtype=np.float64)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jcml.estimators.cold_start import ColdStart
 from jcml.estimators.lightgbm import Fitted
 from jcml.metrics.calibration import Calibration
 
@@ -24,7 +25,7 @@ class TrainedModel:
     ----------
     name : str
         The supervision model.
-    fitted : Fitted
+    fitted : Fitted or ColdStart
     calibration : Calibration
         Margins to probabilities.
     fingerprint : str
@@ -55,7 +56,7 @@ class TrainedModel:
     """
 
     name: str
-    fitted: Fitted
+    fitted: Fitted | ColdStart
     calibration: Calibration
     fingerprint: str
     capacity: int
@@ -67,14 +68,16 @@ class TrainedModel:
     figures: Mapping[str, Any] = field(default_factory=dict)
     bands: tuple[tuple[str, float], ...] = (("high", 0.5), ("medium", 0.2), ("low", 0.0))
     version: int = 0
+    cold: bool = False
 
     def probabilities(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(n,) calibrated probabilities of (n,) margins; units are ordered by the margin, never by these."""
-        return self.calibration.apply(margins)
+        """(n,) calibrated probabilities of (n,) margins, NaN at a cold start; units are ordered by the margin, never by these."""
+        return np.full(len(margins), np.nan) if self.cold else self.calibration.apply(margins)
 
-    def band(self, probability: float) -> str:
-        """The band a probability falls in."""
-        return next(name for name, lowest in self.bands if probability >= lowest)
+    def band(self, margin: float, probability: float) -> str:
+        """The band a unit falls in: by its probability, at a cold start by its margin."""
+        value = margin if self.cold else probability
+        return next(name for name, lowest in self.bands if value >= lowest)
 
     def to_json(self) -> str:
         """Everything but the trees, in a fixed form."""

@@ -8,6 +8,7 @@ fails either is not published, and neither is the run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -48,7 +49,7 @@ class ClueWriter:
         self.wording = Wording(run.definition)
         self.shown = Shown(run.store.tables, run.store.vault)
         self.names = run.trained.fitted.features
-        self.groups = [run.definition.named_features[n].group for n in self.names]
+        self.groups = ["" if n.startswith("rule:") else run.definition.named_features[n].group for n in self.names]
         self.index: list[tuple[str, str, str, str, str, int]] = []
 
     def clues(self) -> list[Clue]:
@@ -141,8 +142,9 @@ class ClueWriter:
             id=clue_id(self.run.key, unit), run=self.run.key, model=self.run.name, version=trained.version, as_of=str(self.run.as_of),
             unit=dict(zip(self.definition.keys, unit, strict=True)), title_zh=f"{self.definition.title[0]}·{title}",
             title_en=f"{self.definition.title[1]} · {title}", selected=selected.by, chance=selected.chance, rank=rank, scored=self.run.scored,
-            margin=selected.scored.margin, base=explanation.base, rest=explanation.rest, probability=selected.scored.probability,
-            band=trained.band(selected.scored.probability),
+            margin=selected.scored.margin, base=explanation.base, rest=explanation.rest,
+            probability=None if trained.cold else selected.scored.probability,
+            band=trained.band(selected.scored.margin, selected.scored.probability),
             reasons_for=tuple(self._reason(unit, row, p) for p in explanation.reasons_for),
             reasons_against=tuple(self._reason(unit, row, p) for p in explanation.reasons_against),
             facts=tuple(self._fact(unit, row, n) for n in self.definition.named_facts),
@@ -173,6 +175,8 @@ class ClueWriter:
     def _statement(self, unit: Key, row: dict[str, Any], name: str, contribution: float, *, rows: bool) -> Statement:
         value = row[name]
         self._recompute(unit, name, value)
+        if name.startswith("rule:"):
+            return replace(self._rule(unit, row, name.removeprefix("rule:")), contribution=contribution)
         comparison = self.comparisons.get((unit, name)) if name not in self.definition.categorical else None
         spec = self.wording.spec(name)
         return Statement(
@@ -292,8 +296,6 @@ def _peer_summaries(
     engine: DuckDBEngine, question: Question, narrow: Question, calendar: Calendar, units: Sequence[tuple[Key, Any]]
 ) -> dict[Peers, dict[Key, Summary]]:
     """What the peers of each unit contribute: how many, their median and deviation, how many lie below and equal."""
-    from dataclasses import replace
-
     wanted: list[Peers] = []
     for _, node in narrow.values:
         wanted += [n for n in walk(node) if isinstance(n, Peers) and n not in wanted]

@@ -235,7 +235,7 @@ class Cleaner:
                 valid = identifier.valid(value)
                 problem = problem if valid else "bad_check_digit"
             elif pseudonym is not None:
-                value = _join_form(value)
+                value = join_key(value)
             shown = value
             return (pseudonym(value) if pseudonym is not None else value), shown, problem, valid
 
@@ -361,8 +361,14 @@ def _plain(value: Any, problem: str | None) -> tuple[Any, ...]:
     return value, value, problem, None
 
 
-def _join_form(value: str) -> str:
-    """A join key without what only typing adds: width, spaces, case."""
+def join_key(value: str, identifier: str = "") -> str:
+    """A join key as it is compared: without what only typing adds (width, spaces, case), or as its numbering says.
+
+    >>> join_key("ｓ－007 ")
+    'S-007'
+    """
+    if identifier:
+        return IDENTIFIERS[identifier].normalise(value)
     return "".join(
         chr(ord(c) - 0xFEE0) if 0xFF01 <= ord(c) <= 0xFF5E else c for c in value if not c.isspace()
     ).upper()

@@ -59,7 +59,7 @@ class Split:
     by: Literal["time"] = "time"
     folds: int = 3
     gap: Period | None = None
-    least_train: Period = months(12)
+    least_train: Period = field(default_factory=lambda: months(12))
 
     def __post_init__(self) -> None:
         if self.folds < 1:
