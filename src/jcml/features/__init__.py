@@ -20,6 +20,7 @@ from jcml.features.language import (
     ratio,
     recomputed,
     shared,
+    this,
 )
 from jcml.tables.expression import as_of
 
@@ -46,4 +47,5 @@ __all__ = [
     "recomputed",
     "rule",
     "shared",
+    "this",
 ]

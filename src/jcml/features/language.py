@@ -13,7 +13,7 @@ from typing import Literal
 
 from jcml.dates import Period, day_number
 from jcml.errors import ConfigurationError, nearest
-from jcml.query import Attribute, Constant, Field, Peers, Shared, Type
+from jcml.query import Attribute, Constant, Field, Own, Peers, Shared, Type
 from jcml.tables.expression import ColumnExpression, Expression, Value, as_of, meaning, value
 
 
@@ -90,6 +90,24 @@ def parameter(name: str, *, on: Value | None = None) -> Expression:
     day = as_of if on is None else value(on)
     values = tuple((day_number(start), number) for start, number in found.values)
     return Expression(Constant(Type("exact", found.scale), name, values, day.node), day.tables)
+
+
+def this(column: Expression) -> Expression:
+    """The unit's own value of a column, inside a `where=` over rows of the same table.
+
+    `Cases.matching(creditor=Cases.creditor).count(over=YEAR, where=Cases.case != this(Cases.case))` leaves this case out.
+
+    >>> from jcml.tables import Column, EntityTable, text
+    >>> from jcml.tables import date as day
+    >>> class Firms(EntityTable):
+    ...     firm = Column(text, "企业", "Firm", role=("key", "row id"), entity="firm")
+    ...     received_on = Column(day, "入库", "Received", role="known on")
+    >>> this(Firms.firm).node.name
+    '@firms.firm'
+    """
+    if not isinstance(column.node, Field):
+        raise ConfigurationError("JC3034")
+    return Expression(Own(column.node.type, f"@{column.node.table}.{column.node.name}"), column.tables)
 
 
 def ratio(above: Value, below: Value) -> Expression:

@@ -48,7 +48,7 @@ class Resolver:
         if isinstance(node, Field):
             return self._field(node, row)
         if isinstance(node, Own) and node.name.startswith("@"):
-            return self._coordinate(node)
+            return self._marked(node)
         if isinstance(node, Attribute):
             return replace(node, match=self._match(node.match, row))
         if isinstance(node, Aggregate):
@@ -83,7 +83,13 @@ class Resolver:
             raise ConfigurationError("JC3011", table=table.__name__, column=node.name)
         return Attribute(node.type, node.table, node.name, self._default(table, by_key=True))
 
-    def _coordinate(self, node: Own) -> Node:
+    def _marked(self, node: Own) -> Node:
+        """What `near` and `this` left to be settled: the unit's coordinates, or a column of its own row."""
+        if "." in node.name:
+            table, name = node.name.removeprefix("@").split(".", 1)
+            if table != self.unit.name:
+                raise ConfigurationError("JC3035", table=table, unit=self.unit.__name__)
+            return Own(node.type, name)
         column = self.unit.coordinates()[0 if node.name == "@latitude" else 1]
         return Own(self.unit.columns[column].type.value, column)
 
@@ -111,14 +117,12 @@ class Resolver:
         match = self._match(node.match, "") if node.match else ()
         if not match and near is None and alike is None:
             match = self._default(table)
-        return replace(
-            node,
-            value=self.resolve(node.value, node.table),
-            where=self.resolve(node.where, node.table),
-            match=match,
-            near=near,
-            alike=alike,
-        )
+        value, where = self.resolve(node.value, node.table), self.resolve(node.where, node.table)
+        for part in (value, where):
+            for inner in walk(part) if part is not None else ():
+                if isinstance(inner, Attribute) and any(isinstance(n, Field) for _, v in inner.match for n in walk(v)):
+                    raise ConfigurationError("JC3021", table=inner.table, inside=node.table)
+        return replace(node, value=value, where=where, match=match, near=near, alike=alike)
 
     def _presence(self, node: Presence, row: str) -> Node:
         table = self._table(node.table)
