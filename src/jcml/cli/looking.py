@@ -29,7 +29,7 @@ def look_at(store: Store, model: Model, calendar: Calendar, feature: str, unit: 
     from jcml.engines.plain import PlainEngine
     from jcml.features.wording import Wording
     from jcml.query import Peers, Question, walk
-    from jcml.serving.clues import _peer_summaries
+    from jcml.serving.clues import peer_summaries
     from jcml.serving.shown import Shown
 
     definition = model.definition
@@ -47,9 +47,9 @@ def look_at(store: Store, model: Model, calendar: Calendar, feature: str, unit: 
         tables: dict[str, list[dict[str, Any]]] = {}
         for table in sorted({t for _, _, t, _ in found}):
             tables[table] = engine.rows(table, {v for _, _, t, v in found if t == table})
-        summaries = _peer_summaries(engine, question, narrow, calendar, asked) if any(isinstance(n, Peers) for n in walk(narrow.values[0][1])) else {}
+        summaries = peer_summaries(engine, question, narrow, calendar, asked) if any(isinstance(n, Peers) for n in walk(narrow.values[0][1])) else {}
         facts = engine.facts()
-    value = PlainEngine(tables, facts).recompute(narrow, calendar, asked[0], feature, {n: s[keys] for n, s in summaries.items()})
+    value = PlainEngine(tables, facts).recompute(narrow, calendar, asked[0], feature, {n: s[asked[0]] for n, s in summaries.items()})
     wording, shown = Wording(definition), Shown(store.tables, store.vault)
     number = value if isinstance(value, float) else None
     rows = []

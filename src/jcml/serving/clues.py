@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -98,7 +99,7 @@ class ClueWriter:
             t: {r["_version"]: r for r in engine.rows(t, v)} for t, v in sorted(versions.items())
         }
         self.facts = engine.facts()
-        self.summaries = _peer_summaries(engine, self.question, self.narrow, self.run.calendar, self.units)
+        self.summaries = peer_summaries(engine, self.question, self.narrow, self.run.calendar, self.units)
         self.comparisons = self._compare(told)
 
     def _compare(self, told: list[str]) -> dict[tuple[Key, str], Comparison]:
@@ -246,7 +247,7 @@ class ClueWriter:
         tables: dict[str, list[dict[str, Any]]] = {}
         for table, version in sorted(versions):
             tables.setdefault(table, []).append(self.source[table][version])
-        summaries = {node: found[unit] for node, found in self.summaries.items()}
+        summaries = {node: found[unit, self.run.as_of] for node, found in self.summaries.items()}
         again = PlainEngine(tables, self.facts).recompute(self.narrow, self.run.calendar, (unit, self.run.as_of), name, summaries)
         if again != value:
             raise CheckFailed("JC6004", feature=name, again=again, value=value)
@@ -292,10 +293,22 @@ def promise(trained: Any) -> dict[str, Any]:
     }
 
 
-def _peer_summaries(
-    engine: DuckDBEngine, question: Question, narrow: Question, calendar: Calendar, units: Sequence[tuple[Key, Any]]
-) -> dict[Peers, dict[Key, Summary]]:
-    """What the peers of each unit contribute: how many, their median and deviation, how many lie below and equal."""
+def peer_summaries(
+    engine: DuckDBEngine, question: Question, narrow: Question, calendar: Calendar, units: Sequence[tuple[Key, date]]
+) -> dict[Peers, dict[tuple[Key, date], Summary]]:
+    """What the peers of each unit contribute: how many, their median and deviation, how many lie below and equal.
+
+    Parameters
+    ----------
+    question : Question
+        The whole question, whose cohort the peers come from.
+    narrow : Question
+        A settled question whose values need the summaries.
+    units : sequence of (keys, as-of date)
+
+    >>> peer_summaries.__name__
+    'peer_summaries'
+    """
     wanted: list[Peers] = []
     for _, node in narrow.values:
         wanted += [n for n in walk(node) if isinstance(n, Peers) and n not in wanted]
@@ -309,15 +322,15 @@ def _peer_summaries(
     values += tuple((f"{i}:ties", replace(n, measure="ties")) for i, n in enumerate(wanted))
     table = engine.matrix(Question(question.unit, question.cohort, values, question.relations), calendar)
     keys = list(zip(*(table[k].to_pylist() for k in question.unit.keys), strict=True))
-    at = {u: i for i, u in enumerate(keys)}
+    at = {(u, d): i for i, (u, d) in enumerate(zip(keys, table["_asof"].to_pylist(), strict=True))}
     columns = {n: table[n].to_pylist() for n, _ in values}
     return {
         node: {
             unit: {
-                "n": columns[f"{i}:count"][at[unit]], "median": columns[f"{i}:median"][at[unit]], "mad": columns[f"{i}:mad"][at[unit]],
-                "below": columns[f"{i}:below"][at[unit]], "ties": columns[f"{i}:ties"][at[unit]],
+                key: columns[f"{i}:{name}"][at[unit]]
+                for key, name in (("n", "count"), ("median", "median"), ("mad", "mad"), ("below", "below"), ("ties", "ties"))
             }
-            for unit, _ in units
+            for unit in units
         }
         for i, node in enumerate(wanted)
     }
