@@ -202,10 +202,10 @@ def read_clues(path: Path) -> Iterator[Clue]:
 
 
 def _clue(content: dict[str, Any]) -> Clue:
-    pairs = {k: tuple((a, b) for a, b in content.pop(k)) for k in ("lawful_explanations", "limits")}
-    reasons = {k: tuple(_reason(r) for r in content.pop(k)) for k in ("reasons_for", "reasons_against")}
-    statements = {k: tuple(_statement(s) for s in content.pop(k)) for k in ("facts", "rules")}
-    texts = {k: tuple(content.pop(k)) for k in ("missing", "legal_basis")}
+    pairs: dict[str, Any] = {k: tuple((a, b) for a, b in content.pop(k)) for k in ("lawful_explanations", "limits")}
+    reasons: dict[str, Any] = {k: tuple(_reason(r) for r in content.pop(k)) for k in ("reasons_for", "reasons_against")}
+    statements: dict[str, Any] = {k: tuple(_statement(s) for s in content.pop(k)) for k in ("facts", "rules")}
+    texts: dict[str, Any] = {k: tuple(content.pop(k)) for k in ("missing", "legal_basis")}
     return Clue(**content, **pairs, **reasons, **statements, **texts)
 
 

@@ -79,8 +79,9 @@ def _compose(path: Path) -> Any:
         for event in events:
             tag = getattr(event, "tag", None)
             if getattr(event, "anchor", None) or isinstance(event, yaml.AliasEvent) or tag not in (None, "!"):
-                mark = event.start_mark
-                raise ConfigurationError("JC1107", Place(path, mark.line + 1, mark.column + 1))
+                start = event.start_mark
+                assert start is not None
+                raise ConfigurationError("JC1107", Place(path, start.line + 1, start.column + 1))
         node = yaml.compose(source, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

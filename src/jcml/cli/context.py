@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pass_console = click.make_pass_decorator(Console)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A date as 2024-01-31.
 
     >>> Day().convert("2024-01-31", None, None)

@@ -80,7 +80,7 @@ def list_clues(console: Console, store: Store, publication: Publication, limit: 
     """
     from jcml.records import read_clues
 
-    rows = []
+    rows: list[list[str]] = []
     for clue in read_clues(store.root / publication.file):
         if len(rows) < limit:
             first = (clue.reasons_for or clue.reasons_against)[0].statement
@@ -259,7 +259,7 @@ def write_report(console: Console, store: Store, model: Model, as_of: date | Non
     trained = _of_publication(store, model, publication)
     list_ = list(read_clues(store.root / publication.file))
     warnings = []
-    figures = trained.figures
+    figures = dict(trained.figures)
     if not figures:
         warnings.append(console.text("还没有训练模型：本清单按现行规则和异常程度排序，没有任何准确程度的依据。", "There is no trained model yet: the list is ordered by rules and by how unusual a unit is; nothing is known of its accuracy."))
     html = page(

@@ -160,7 +160,7 @@ def explain_code(console: Console, code: str | None, as_json: bool) -> None:
             console.table(["code", "kind", ""], rows)
         return
     if code not in known:
-        raise UsageError("JC0002", code=code, nearest=nearest(code, known))
+        raise UsageError("JC0002", asked=code, nearest=nearest(code, known))
     entry = known[code]
     if as_json:
         console.json({"code": code, **entry})

@@ -75,7 +75,7 @@ class Compiler:
         self.facts = facts
         self.dialect = dialect
         self.chosen = chosen
-        self.dates: dict[str, list[int] | list[bool]] = dict(calendar.columns())  # type: ignore[arg-type]
+        self.dates: dict[str, list[int] | list[bool]] = dict(calendar.columns())
         self.steps: list[Step] = []
         self.choices: list[Choice] = []
         self.names: dict[Node, str] = {}

@@ -198,7 +198,8 @@ class DuckDBEngine:
             found = self.query(f"SELECT * FROM {quote(table)} WHERE _version IN (SELECT v FROM _wanted) ORDER BY _version")
         finally:
             self.connection.unregister("_wanted")
-        return found.to_pylist()
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
 
 
 @dataclass(frozen=True)

@@ -384,13 +384,15 @@ def _two_rows(table: str, inner: Row, outer: Row) -> Any:
 
 def _number(value: Any, source: Type) -> float:
     if source.kind == "exact" and source.scale:
-        return float(value) / 10**source.scale
+        return float(value) / float(10**source.scale)
     return float(value)
 
 
 def _wide(value: int) -> float:
     """A large whole number as a double the way SQL engines do it: high and low 64 bits added up."""
-    return float(value >> 64) * 18446744073709551616.0 + float(value & 0xFFFFFFFFFFFFFFFF) if abs(value) >= 2**63 else float(value)
+    if abs(value) < 2**63:
+        return float(value)
+    return float(value >> 64) * 18446744073709551616.0 + float(value & 0xFFFFFFFFFFFFFFFF)
 
 
 def _median(values: list[float]) -> float:

@@ -86,6 +86,6 @@ def cold_start(values: NDArray[np.float64], rules: Sequence[str], numbers: Seque
     cuts = []
     for index in range(len(rules), values.shape[1]):
         known = values[~np.isnan(values[:, index]), index]
-        share = np.linspace(0, 1, min(PARTS, len(known)) + 1)[1:-1] if len(known) else []
+        share = np.linspace(0, 1, min(PARTS, max(1, len(known))) + 1)[1:-1]
         cuts.append(tuple(float(q) for q in np.quantile(known, share)) if len(known) else ())
     return ColdStart(tuple(rules), tuple(numbers), tuple(cuts))

@@ -147,7 +147,7 @@ class Resolver:
         if isinstance(node, Field):
             return node if node.table in (inner, outer) else self.resolve(node)
         if isinstance(node, Node):
-            changes = {}
+            changes: dict[str, Any] = {}
             for f in fields(node):
                 value = getattr(node, f.name)
                 if isinstance(value, tuple):

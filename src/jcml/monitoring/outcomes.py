@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jcml.dates import midnight
 from jcml.features.definition import SupervisionModel
@@ -96,7 +97,7 @@ def run_outcomes(
     return found
 
 
-def _share(labels: np.ndarray) -> Estimate:  # type: ignore[type-arg]
+def _share(labels: NDArray[np.float64]) -> Estimate:
     """Share confirmed of a whole list, with bounds for what has no verdict yet and a Wilson interval around them."""
     known = labels[~np.isnan(labels)]
     unknown = int(len(labels) - len(known))

@@ -203,14 +203,14 @@ class Registry:
 
         example = np.zeros((1, len(trained.fitted.features)))
         mlflow.lightgbm.save_model(
-            trained.fitted.booster, str(folder),
-            signature=infer_signature(example, trained.fitted.booster.predict(example)),
+            trained.learned.booster, str(folder),
+            signature=infer_signature(example, trained.learned.booster.predict(example)),
             pip_requirements=[f"{p}=={version(p)}" for p in ("lightgbm", "numpy", "mlflow-skinny")],
             metadata={"jcml": "calibration, fingerprint and figures are in jcml.json"},
         )
         (folder / "jcml.json").write_text(trained.to_json(), encoding="utf-8")
         # the text that was hashed is the text that is kept, to the byte
-        (folder / "model.lgb").write_text(trained.fitted.text, encoding="utf-8")
+        (folder / "model.lgb").write_text(trained.learned.text, encoding="utf-8")
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class Registry:
             Version(
                 name, int(v.version), tuple(sorted(aliases.get(str(v.version), []))), v.tags.get("jcml.trained_until", ""),
                 v.tags.get("jcml.fingerprint", ""), int(v.tags.get("jcml.labelled", 0)), int(v.tags.get("jcml.confirmed", 0)),
-                json.loads(v.tags.get("jcml.gates", "{}")), tuple(json.loads(v.tags.get("jcml.promotions", "[]"))), v.run_id,
+                json.loads(v.tags.get("jcml.gates", "{}")), tuple(json.loads(v.tags.get("jcml.promotions", "[]"))), v.run_id or "",
             )
             for v in found
         ]

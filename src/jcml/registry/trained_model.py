@@ -70,6 +70,12 @@ class TrainedModel:
     version: int = 0
     cold: bool = False
 
+    @property
+    def learned(self) -> Fitted:
+        """What LightGBM learned; a cold start has learned nothing."""
+        assert isinstance(self.fitted, Fitted), "a cold start has learned nothing"
+        return self.fitted
+
     def probabilities(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) calibrated probabilities of (n,) margins, NaN at a cold start; units are ordered by the margin, never by these."""
         return np.full(len(margins), np.nan) if self.cold else self.calibration.apply(margins)

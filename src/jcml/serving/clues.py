@@ -314,12 +314,8 @@ def peer_summaries(
         wanted += [n for n in walk(node) if isinstance(n, Peers) and n not in wanted]
     if not wanted:
         return {}
-    measures = ("count", "median", "mad", "percentile")
-    values = tuple(
-        (f"{i}:{m}", replace(n, measure=m, type=n.value.type if m == "count" else n.type)) for i, n in enumerate(wanted) for m in measures
-    )
-    values += tuple((f"{i}:below", replace(n, measure="below")) for i, n in enumerate(wanted))
-    values += tuple((f"{i}:ties", replace(n, measure="ties")) for i, n in enumerate(wanted))
+    measures: tuple[Literal["count", "median", "mad", "below", "ties"], ...] = ("count", "median", "mad", "below", "ties")
+    values = tuple((f"{i}:{m}", replace(n, measure=m)) for i, n in enumerate(wanted) for m in measures)
     table = engine.matrix(Question(question.unit, question.cohort, values, question.relations), calendar)
     keys = list(zip(*(table[k].to_pylist() for k in question.unit.keys), strict=True))
     at = {(u, d): i for i, (u, d) in enumerate(zip(keys, table["_asof"].to_pylist(), strict=True))}

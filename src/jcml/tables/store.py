@@ -124,7 +124,9 @@ class Store:
                 f"SELECT {names} FROM batch WHERE ? IN ('', source) ORDER BY number", (source,)
             ).fetchall()
         connection.close()
-        return [Batch(*row[:7], tuple(json.loads(row[7])), *row[8:11], json.loads(row[11])) for row in rows]
+        return [
+            Batch(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(json.loads(r[7])), r[8], r[9], r[10], json.loads(r[11])) for r in rows
+        ]
 
     def add(self, batch: Batch) -> None:
         """Enter a batch in the catalogue: from here on it exists."""

@@ -17,6 +17,7 @@ A contract is a class. Each column says what it holds, in Chinese and English, a
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,14 +140,14 @@ class Column:
         """Its roles, as a tuple."""
         return (self.role,) if isinstance(self.role, str) else self.role
 
-    def __set_name__(self, owner: type, name: str) -> None:
+    def __set_name__(self, owner: Any, name: str) -> None:
         object.__setattr__(self, "name", name)
 
     @overload
-    def __get__(self, instance: None, owner: type[Table]) -> Any: ...
+    def __get__(self, instance: None, owner: builtins.type[Table]) -> Any: ...
     @overload
-    def __get__(self, instance: object, owner: type[Table]) -> Any: ...
-    def __get__(self, instance: object, owner: type[Table]) -> Any:
+    def __get__(self, instance: object, owner: builtins.type[Table]) -> Any: ...
+    def __get__(self, instance: object, owner: builtins.type[Table]) -> Any:
         return column_expression(owner, self)
 
 
@@ -288,7 +289,7 @@ class EntityTable(Table):
 
 
 def _check_contract(cls: type[Table]) -> None:
-    def wrong(code: str, **facts: object) -> ConfigurationError:
+    def wrong(code: str, **facts: Any) -> ConfigurationError:
         return ConfigurationError(code, table=cls.__name__, **facts)
 
     for column in cls.columns.values():

@@ -41,7 +41,7 @@ def model_card(
     at = 0 if language == "zh" else 1
     wording = Wording(definition)
     figures = trained.figures
-    importance = sorted(trained.model.fitted.importance().items(), key=lambda i: -i[1])[:20]
+    importance = sorted(trained.model.learned.importance().items(), key=lambda i: -i[1])[:20]
     return render(
         "model_card.html",
         zh=at == 0,
@@ -76,7 +76,7 @@ def _data(trained: Trained, at: int) -> list[dict[str, str]]:
         ("其中查实", "of these confirmed", f"{model.confirmed:,}"),
         ("每期办理容量", "capacity per run", f"{model.capacity:,}"),
         ("特征个数", "features", f"{len(model.fitted.features):,}"),
-        ("树的棵数", "trees", f"{model.fitted.trees:,}"),
+        ("树的棵数", "trees", f"{model.learned.trees:,}"),
         ("概率校准", "calibration", model.calibration.method),
         ("数据摘要", "data digest", model.data_digest[:16]),
         ("定义指纹", "fingerprint of the definition", model.fingerprint[:16]),

@@ -167,7 +167,7 @@ class Training:
         self._lap("evaluation", "")
         model = self._final(matrix, labels, test, figures, int(np.median([c.rounds for c in contests])))
         gates = check_gates(self.plan.gates, figures["metrics"])
-        self._lap("final fit", f"{model.fitted.trees} trees")
+        self._lap("final fit", f"{model.learned.trees} trees")
         return Trained(
             model, gates, figures, test, matrix.take(chosen), tuple(d for f in folds for d in f.test),
             self._parameters(matrix, folds, tried, model), self.seconds,
@@ -205,8 +205,8 @@ class Training:
     def _weights(self, labels: NDArray[np.float64]) -> NDArray[np.float64] | None:
         if not self.plan.estimator.balance:
             return None
-        rate = labels.mean()
-        return np.where(labels == 1, 0.5 / rate, 0.5 / (1 - rate))
+        rate = float(labels.mean())
+        return np.asarray(np.where(labels == 1, 0.5 / rate, 0.5 / (1 - rate)), dtype=np.float64)
 
     def _rounds(
         self, values: NDArray[np.float64], labels: NDArray[np.float64], later: NDArray[np.bool_], settings: dict[str, Any], seed: int
@@ -326,7 +326,7 @@ class Training:
     def _parameters(self, matrix: Matrix, folds: list[Fold], tried: int, model: TrainedModel) -> dict[str, Any]:
         return {
             "until": self.until, "as_of_dates": len(np.unique(matrix.as_of)), "rows": len(matrix), "features": len(matrix.features),
-            "folds": len(folds), "trials": tried, "trees": model.fitted.trees, "calibration": model.calibration.method,
+            "folds": len(folds), "trials": tried, "trees": model.learned.trees, "calibration": model.calibration.method,
             "fingerprint": model.fingerprint, "data_digest": model.data_digest, "matrix_digest": matrix.digest,
             "capacity": self.capacity, "jcml": jcml.__version__, **{f"setting.{k}": v for k, v in self.settings.items()},
         }

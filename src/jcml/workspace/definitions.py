@@ -78,13 +78,13 @@ def _check_statement(path: Path, node: ast.stmt) -> None:
     if isinstance(node, ast.ClassDef):
         if node.decorator_list or node.keywords:
             raise _refuse(path, node, "decorator / class keyword")
-        for inner in node.body:
-            if not isinstance(inner, ast.Assign | ast.Expr):
-                raise _refuse(path, inner, type(inner).__name__)
-            _check_statement(path, inner)
+        for line in node.body:
+            if not isinstance(line, ast.Assign | ast.Expr):
+                raise _refuse(path, line, type(line).__name__)
+            _check_statement(path, line)
         return
     for inner in ast.walk(node):
-        if isinstance(inner, ast.stmt):
+        if inner is node:
             continue
         if not isinstance(inner, _EXPRESSIONS) or isinstance(inner, _REFUSED_OPERATORS):
             raise _refuse(path, inner if hasattr(inner, "lineno") else node, type(inner).__name__)
@@ -210,9 +210,9 @@ class Definitions:
         found: dict[str, type[Table]] = {}
         for path in sorted((self.folder / "tables").glob("[!_]*.py")):
             for made in vars(self.load(path)).values():
-                if isinstance(made, type) and issubclass(made, Table) and made.columns:
-                    if found.setdefault(made.name, made) is not made:
-                        raise ConfigurationError("JC1215", Place(path), table=made.name)
+                is_contract = isinstance(made, type) and issubclass(made, Table) and made.columns
+                if is_contract and found.setdefault(made.name, made) is not made:
+                    raise ConfigurationError("JC1215", Place(path), table=made.name)
         return found
 
 
@@ -268,7 +268,7 @@ def read_parameters(folder: Path) -> Parameters:
             calendar = read_yaml(path, CalendarFile)
             holidays, workdays = calendar.holidays, calendar.workdays
             continue
-        entries: Mapping[str, ParameterEntry] = read_yaml(path, dict[str, ParameterEntry])  # type: ignore[arg-type]
+        entries: Mapping[str, ParameterEntry] = read_yaml(path, dict[str, ParameterEntry])
         for name, entry in entries.items():
             values = []
             for start, number in sorted(entry.values.items()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from jcml.dates import Period
 from jcml.features.language import Parameter
-from jcml.features.wording import Wording, describe, template_subject
+from jcml.features.wording import Language, Wording, describe, template_subject
 from jcml.workspace.workspace import Model, Workspace
 
 _STATUS = {"checked": ("已核对", "checked"), "unchecked": ("未核对，使用前须由法律人员确认", "unchecked: to be confirmed by a lawyer"),
@@ -78,11 +78,12 @@ def _unit(model: Model, at: int) -> list[str]:
 
 def _rules(model: Model, at: int) -> list[str]:
     wording = Wording(model.definition)
+    language: Language = "zh" if at == 0 else "en"
     lines = []
     for name, rule in model.definition.rules.items():
         said = (rule.zh, rule.en)[at] or name
         source = f"（{rule.source}）" if rule.source else ""
-        lines.append(f"- **{said}**{source}：{wording.formula(f'rule:{name}', 'zh' if at == 0 else 'en')}")
+        lines.append(f"- **{said}**{source}：{wording.formula(f'rule:{name}', language)}")
     return lines
 
 
@@ -110,7 +111,7 @@ def _data(model: Model, at: int) -> list[str]:
 
 
 def _features(model: Model, at: int) -> list[str]:
-    language = "zh" if at == 0 else "en"
+    language: Language = "zh" if at == 0 else "en"
     definition = model.definition
     wording = Wording(definition)
     lines = [("| 特征 | 说法 | 算法 | 依据 |", "| feature | sentence | formula | basis |")[at], "|---|---|---|---|"]
@@ -135,7 +136,7 @@ def _parameters(workspace: Workspace, model: Model, at: int) -> list[str]:
 def _label(model: Model, at: int) -> list[str]:
     definition = model.definition
     _, outcome = definition.label_question
-    language = "zh" if at == 0 else "en"
+    language: Language = "zh" if at == 0 else "en"
     tables = definition.resolver.tables
     return [
         f"- {('查实：', 'confirmed: ')[at]}{describe(outcome.confirmed, tables, language)}",
