@@ -238,4 +238,4 @@ def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], na
         import shap
 
         explanation = shap.Explanation(values=contributions, data=values, feature_names=list(names))
-        shap.plots.beeswarm(explanation, max_display=15, show=False, plot_size=(9, 6), rng=np.random.default_rng(0))
+        shap.plots.beeswarm(explanation, max_display=15, show=False, plot_size=(9, 6))

@@ -156,7 +156,7 @@ def bootstrap(
         raise ValueError(f"repeats must be at least 1, not {repeats}")
     _check_level(level)
     units = np.arange(lengths.pop()) if groups is None else groups
-    drawn = _draws(units, repeats, np.random.default_rng(seed))
+    drawn = resamples(units, repeats, np.random.default_rng(seed))
     values = np.array([statistic(*(array[rows] for array in arrays)) for rows in drawn])
     values = values[~np.isnan(values)]
     if 2 * values.size < repeats:
@@ -205,8 +205,12 @@ def paired_difference(
     return bootstrap(difference, scores_a, scores_b, labels, groups=groups, repeats=repeats, seed=seed, level=level)
 
 
-def _draws(units: NDArray[Any], repeats: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """Row numbers of `repeats` draws of units with replacement; rows of one unit stay together."""
+def resamples(units: NDArray[Any], repeats: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Row positions of `repeats` resamples in which whole units are drawn with replacement.
+
+    >>> [len(rows) for rows in resamples(np.array([7, 7, 7]), 2, np.random.default_rng(0))]
+    [3, 3]
+    """
     _, inverse, sizes = np.unique(units, return_inverse=True, return_counts=True)
     by_unit = np.argsort(inverse, kind="stable")
     starts = np.cumsum(sizes) - sizes

@@ -144,12 +144,11 @@ class Identities:
         return self.random.choice(_SURNAMES) + "".join(self.random.choices(_GIVEN, k=self.random.choice((1, 2, 2, 2))))
 
     def company(self, trade: str, ending: str = "有限公司") -> str:
-        """A company name: example city, two fanciful words, trade, legal form."""
+        """A company name: example city, fanciful words, trade, legal form."""
         while True:
-            name = f"{CITY}{self.random.choice(_FIRST)}{self.random.choice(_SECOND)}{trade}{ending}"
-            if self._new("company", name):
-                return name
-            ending = f"第{self.random.choice('一二三四五六七八九')}{ending}" if not ending.startswith("第") else ending
+            fancy = self.random.choice(_FIRST) + self.random.choice(("", *_FIRST)) + self.random.choice(_SECOND)
+            if self._new("company", fancy + trade):
+                return CITY + fancy + trade + ending
 
     def address(self, district: District = DISTRICTS[0]) -> str:
         """A full address: city, district, road, door number."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from jcml.metrics.audit import audit_hit_rate, false_share_bound
 from jcml.metrics.calibration import brier, expected_calibration_error, reliability
-from jcml.metrics.intervals import bootstrap
-from jcml.metrics.ranking import auc, average_precision, hits_at_capacity, precision_at_capacity
+from jcml.metrics.intervals import bootstrap, resamples
+from jcml.metrics.ranking import auc, average_precision, precision_at_capacity
 
 Vector = NDArray[np.float64]
 REPEATS = 500
@@ -120,7 +120,6 @@ def evaluate(rows: TestRows, capacity: int, *, seed: int = 0, rules: tuple[str, 
     metrics = figures["metrics"]
     metrics["auc"] = _interval(auc, rows, model, seed).as_list()
     metrics["average_precision"] = _interval(average_precision, rows, model, seed).as_list()
-    metrics["precision_at_capacity"] = list_precision(rows, model, capacity, seed).as_list()
     metrics["brier"] = _of_probabilities(brier, rows, seed).as_list()
     metrics["calibration_error"] = _of_probabilities(expected_calibration_error, rows, seed).as_list()
     low, high = whole_list_bounds(rows, model, capacity)
@@ -128,12 +127,15 @@ def evaluate(rows: TestRows, capacity: int, *, seed: int = 0, rules: tuple[str, 
     unseen = ~rows.seen
     if (~np.isnan(rows.labels[unseen])).sum() >= 20:
         metrics["unseen_auc"] = _interval(auc, rows, model, seed, unseen).as_list()
+    contest = precision_contest(rows, capacity, seed)
     for name, scores in rows.scores.items():
+        own, gained = contest[name]
         figures["contestants"][name] = {
             "auc": _interval(auc, rows, scores, seed, repeats=0).as_list()[0],
-            "precision_at_capacity": list_precision(rows, scores, capacity, seed).as_list(),
-            "gain": gain(rows, model, scores, capacity, seed).as_list() if name != "model" else None,
+            "precision_at_capacity": own.as_list(),
+            "gain": gained.as_list() if name != "model" else None,
         }
+    metrics["precision_at_capacity"] = contest["model"][0].as_list()
     best = max(rules, key=lambda r: figures["contestants"][r]["precision_at_capacity"][0] or 0.0, default="")
     figures["best_rule"] = best
     for metric, name in (
@@ -154,13 +156,20 @@ def labelled_precision(scores: Vector, labels: Vector, dates: NDArray[np.int64],
     1.0
     """
     known = ~np.isnan(labels)
+    return _precision(scores[known], labels[known], dates[known], share)
+
+
+def _precision(scores: Vector, labels: Vector, dates: NDArray[np.int64], share: Vector) -> float:
     hits = places = 0.0
-    for day in np.unique(dates[known]):
-        chosen = known & (dates == day)
-        k = max(1, int(np.floor(chosen.sum() * share[day] + 0.5)))
-        hits += hits_at_capacity(scores[chosen], labels[chosen], k)
-        places += min(k, int(chosen.sum()))
-    return hits / places if places else float("nan")
+    for day in np.flatnonzero(np.bincount(dates)):
+        chosen = np.flatnonzero(dates == day)
+        k = min(len(chosen), max(1, int(len(chosen) * share[day] + 0.5)))
+        s, y = scores[chosen], labels[chosen]
+        cut = np.partition(s, len(s) - k)[len(s) - k]
+        above, tied = s > cut, s == cut
+        hits += y[above].sum() + (k - above.sum()) * y[tied].mean()
+        places += k
+    return float(hits / places) if places else float("nan")
 
 
 def shares(rows: TestRows, capacity: int) -> Vector:
@@ -173,42 +182,38 @@ def shares(rows: TestRows, capacity: int) -> Vector:
     return np.minimum(1.0, capacity / np.maximum(1, np.bincount(rows.dates)))
 
 
-def list_precision(rows: TestRows, scores: Vector, capacity: int, seed: int) -> Figure:
-    """Precision at capacity among labelled rows, with its interval over real units.
+def precision_contest(rows: TestRows, capacity: int, seed: int) -> dict[str, tuple[Figure, Figure]]:
+    """For every contestant: precision at capacity among labelled rows, and how much more the model's is.
 
-    >>> list_precision.__name__
-    'list_precision'
+    All of them are measured on the same resamples of real units, so a gain's interval knows that both orders look at
+    the same rows.
+
+    >>> precision_contest.__name__
+    'precision_contest'
     """
-    share = shares(rows, capacity)
-
-    def statistic(s: Vector, y: Vector, d: NDArray[np.int64]) -> float:
-        return labelled_precision(s, y, d, share)
-
     known = ~np.isnan(rows.labels)
+    nothing = Figure(float("nan"), float("nan"), float("nan"))
     if not known.any():
-        return Figure(float("nan"), 0.0, 1.0)
-    given = (scores[known], rows.labels[known], rows.dates[known])
-    found = bootstrap(statistic, *given, groups=rows.units[known], repeats=REPEATS, seed=seed)
-    return Figure(statistic(*given), found.low, found.high)
+        return {name: (nothing, nothing) for name in rows.scores}
+    share, y, d = shares(rows, capacity), rows.labels[known], rows.dates[known]
+    scores = {name: s[known] for name, s in rows.scores.items()}
+    values = {name: _precision(s, y, d, share) for name, s in scores.items()}
+    drawn: dict[str, list[float]] = {name: [] for name in scores}
+    for chosen in resamples(rows.units[known], REPEATS, np.random.default_rng(seed)):
+        labels, dates = y[chosen], d[chosen]
+        for name, s in scores.items():
+            drawn[name].append(_precision(s[chosen], labels, dates, share))
+    model = np.array(drawn["model"])
+    made = {}
+    for name, value in values.items():
+        own = np.array(drawn[name])
+        made[name] = (_spread(value, own), _spread(values["model"] - value, model - own))
+    return made
 
 
-def gain(rows: TestRows, ours: Vector, theirs: Vector, capacity: int, seed: int) -> Figure:
-    """How much more of the list is confirmed with our order than with theirs, on the same resampled units.
-
-    >>> gain.__name__
-    'gain'
-    """
-    share = shares(rows, capacity)
-
-    def statistic(a: Vector, b: Vector, y: Vector, d: NDArray[np.int64]) -> float:
-        return labelled_precision(a, y, d, share) - labelled_precision(b, y, d, share)
-
-    known = ~np.isnan(rows.labels)
-    if not known.any():
-        return Figure(float("nan"), -1.0, 1.0)
-    given = (ours[known], theirs[known], rows.labels[known], rows.dates[known])
-    found = bootstrap(statistic, *given, groups=rows.units[known], repeats=REPEATS, seed=seed)
-    return Figure(statistic(*given), found.low, found.high)
+def _spread(value: float, drawn: Vector) -> Figure:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Figure(value, float(low), float(high))
 
 
 def whole_list_bounds(rows: TestRows, scores: Vector, capacity: int) -> tuple[float, float]:
