@@ -176,3 +176,37 @@ def spec(tmp_path: Path) -> Spec:
             assert found == dict(expected), engine
 
     return check
+
+
+@pytest.fixture(scope="session")
+def trained_office_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small office with imported data and a champion; tests take copies of it."""
+    from small_office import make_small_office
+
+    from jcml.cli.main import run
+
+    folder = make_small_office(tmp_path_factory.mktemp("office") / "office")
+    place = ["--quiet", "-w", str(folder), "-o", str(folder)]
+    for command in (
+        ["data", "import", "--received", "2025-03-01"],
+        ["train", "example", "--until", "2025-01-01"],
+        ["registry", "promote", "example", "--version", "1", "--by", "测试人", "--because", "测试用的任命"],
+    ):
+        assert run([*place, *command]) == 0, command
+    return folder
+
+
+@pytest.fixture
+def office(trained_office_once: Path, tmp_path: Path) -> Path:
+    """A copy of the trained office that a test may change."""
+    import shutil
+
+    return Path(shutil.copytree(trained_office_once, tmp_path / "office"))
+
+
+@pytest.fixture
+def jcml(office: Path) -> Callable[..., int]:
+    """The command line, run in this process on the office: `jcml("score", "example", …)` gives the exit code."""
+    from jcml.cli.main import run
+
+    return lambda *arguments: run(["--lang", "en", "-w", str(office), "-o", str(office), *arguments])

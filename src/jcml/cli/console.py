@@ -82,6 +82,7 @@ class Progress:
         self.live = sys.stderr.isatty()
 
     def __call__(self, done: int) -> None:
+        """Say how many are done."""
         now = time.monotonic()
         if self.console.quiet or now - self.last < (0.1 if self.live else 10.0):
             return

@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -123,18 +124,20 @@ class Registry:
         """
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
-        import mlflow
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's advice is for people who write models for it
+            import mlflow
+            from mlflow.exceptions import MlflowException
+            from sqlalchemy.exc import SQLAlchemyError
 
-        for logger in ("mlflow", "mlflow.store.db.utils", "alembic"):
-            logging.getLogger(logger).setLevel(logging.ERROR)
-        if self.embedded:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            yield mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise Unavailable("JC5008", problem=str(error).splitlines()[0][:200]) from None
+            for logger in ("mlflow", "mlflow.store.db.utils", "alembic"):
+                logging.getLogger(logger).setLevel(logging.ERROR)
+            if self.embedded:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                yield mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            except (MlflowException, SQLAlchemyError, OSError) as error:
+                raise Unavailable("JC5008", problem=str(error).splitlines()[0][:200]) from None
 
     # -- registering -------------------------------------------------------------------------------------------
 
@@ -180,11 +183,13 @@ class Registry:
             return int(version.version)
 
     def _experiment(self, client: MlflowClient, name: str) -> str:
-        found = client.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
         place = (self.folder / "artifacts" / name).resolve().as_uri() if self.embedded else None
-        return str(client.create_experiment(name, artifact_location=place))
+        moved = 0
+        while (found := client.get_experiment_by_name(f"{name}{f' {moved}' if moved else ''}")) is not None:
+            if place is None or found.artifact_location == place:
+                return str(found.experiment_id)
+            moved += 1  # the office was moved to another folder; its new runs belong there
+        return str(client.create_experiment(f"{name}{f' {moved}' if moved else ''}", artifact_location=place))
 
     def _ensure_model(self, client: MlflowClient, name: str) -> None:
         from mlflow.exceptions import MlflowException
@@ -246,17 +251,17 @@ class Registry:
             raise InputMissing("JC5002", model=name, version=which, versions=known or "-") from None
 
     def _files(self, client: MlflowClient, version: Any, scratch: Path) -> Path:
-        if self.embedded:
-            from urllib.parse import unquote, urlparse
-
-            folder = Path(unquote(urlparse(version.source).path))
-            if not folder.resolve().is_relative_to((self.folder / "artifacts").resolve()):
-                raise NotPermitted("JC5003")
-        else:
-            folder = Path(client.download_artifacts(version.run_id, "model", str(scratch)))
+        folder = self._download(client, version, "model", scratch)
         if not (folder / "jcml.json").is_file() or not (folder / "model.lgb").is_file():
             raise NotPermitted("JC5003")
         return folder
+
+    def _download(self, client: MlflowClient, version: Any, path: str, scratch: Path) -> Path:
+        """A folder or file of a run; the embedded store is read where it lies, wherever the office was moved to."""
+        if not self.embedded:
+            return Path(client.download_artifacts(version.run_id, path, str(scratch)))
+        run = "".join(c for c in version.run_id if c.isalnum())
+        return self.folder / "artifacts" / _plain(version.name) / run / "artifacts" / path
 
     def versions(self, name: str) -> list[Version]:
         """Every version of a model, newest first."""
@@ -281,8 +286,7 @@ class Registry:
         with self.client() as client:
             version = self._find(client, name, which)
             with tempfile.TemporaryDirectory() as scratch:
-                path = Path(client.download_artifacts(version.run_id, f"evidence/{file}", scratch))
-                return path.read_bytes()
+                return self._download(client, version, f"evidence/{file}", Path(scratch)).read_bytes()
 
     # -- promoting ---------------------------------------------------------------------------------------------
 

