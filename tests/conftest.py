@@ -28,6 +28,7 @@ from jcml.tables.pseudonyms import Pseudonyms, read_key
 from jcml.tables.store import Store
 from jcml.tables.table import Table
 
+collect_ignore_glob = ["public/*/features/*"]  # workspaces: their files are loaded by jcml, not by pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -295,6 +295,8 @@ class Rows:
         self._tables = {table.name: table, **(tables or {})}
 
     def __getattr__(self, name: str) -> Expression:
+        if name.startswith("__"):  # tools that look at objects ask for these
+            raise AttributeError(name)
         column = self._table.columns.get(name)
         if column is None:
             from jcml.errors import nearest

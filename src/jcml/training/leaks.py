@@ -85,6 +85,20 @@ def refuse_leaks(alarms: Sequence[LeakAlarm]) -> list[JcmlError]:
     ]
 
 
+def refuse_perfection(area: float, plan: Leaks) -> None:
+    """Stop when the whole model separates the labels of a later time too well to be true.
+
+    Raises
+    ------
+    CheckFailed
+        JC4006.
+
+    >>> refuse_perfection(0.8, Leaks())
+    """
+    if area >= plan.model_auc and len(plan.allow_model.strip()) < 4:
+        raise CheckFailed("JC4006", area=f"{area:.3f}", most=plan.model_auc)
+
+
 def _area(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
     found = auc(scores, labels)
     return 0.5 if np.isnan(found) else max(found, 1 - found)

@@ -153,15 +153,22 @@ class Leaks:
     ----------
     single_feature_auc : float
         A feature that alone separates the labels this well (or this well the other way round) stops the run.
+    model_auc : float
+        A model that separates the labels of a later time this well stops the run as well: the label is then a
+        formula of the features, or a source arrived with it.
     allow : mapping of feature to reason
         Features a person has looked at, and why they are no leak.
+    allow_model : str
+        Why the model may be so good; empty when nobody has looked.
 
     >>> Leaks().single_feature_auc
     0.95
     """
 
     single_feature_auc: float = 0.95
+    model_auc: float = 0.98
     allow: dict[str, str] = field(default_factory=dict)
+    allow_model: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from jcml.registry.trained_model import TrainedModel
 from jcml.tables.store import Store
 from jcml.training.evaluate import TestRows, audit_figures, evaluate
 from jcml.training.gates import GateResult, check_gates
-from jcml.training.leaks import leak_alarms, refuse_leaks
+from jcml.training.leaks import leak_alarms, refuse_leaks, refuse_perfection
 from jcml.training.plan import TrainingPlan
 from jcml.training.search import search_settings
 from jcml.training.splits import Fold, later_part, split_by_time
@@ -138,7 +138,7 @@ class Training:
         InputMissing
             JC4005, if no as-of date is old enough.
         CheckFailed
-            JC4001, too few labels; JC4002, too little time; JC4003, a leak alarm.
+            JC4001, too few labels; JC4002, too little time; JC4003 and JC4006, leak alarms.
         """
         days = self.days()
         matrix = build_matrix(self.definition, self.store, days, self.every)
@@ -155,6 +155,7 @@ class Training:
         contests = [self._contest(matrix, outcomes, labels, fold) for fold in folds]
         self._lap("folds", f"{len(contests)} test periods")
         test = _together(contests, matrix)
+        refuse_perfection(auc(test.scores["model"], test.labels), self.plan.leaks)
         rules = tuple(n for n in test.scores if n.startswith("rule:") or n == "rules_together")
         figures = evaluate(test, self.capacity, rules=rules)
         figures["folds"] = [c.described() for c in contests]
