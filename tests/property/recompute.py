@@ -37,12 +37,9 @@ def recompute_pairs(world: World, model: SupervisionModel, seed: int, at_most: i
     pairs = [(u, n) for u in chosen for n in narrow.names]
     checked = behind = 0
     for unit, name in rng.sample(pairs, min(at_most, len(pairs))):
-        wanted = {(t, v) for _, _, t, v in evidence.of(unit, name)}
-        alone: dict[str, list[dict[str, Any]]] = {}
-        for table, version in sorted(wanted):
-            alone.setdefault(table, []).append(by_version[table][version])
+        alone, behind_each = evidence.behind(unit, name, by_version)
         found = {node: s[unit] for node, s in summaries.items()}
-        again = PlainEngine(alone, facts).recompute(narrow, world.calendar, unit, name, found)
+        again = PlainEngine(alone, facts).recompute(narrow, world.calendar, unit, name, found, behind_each)
         assert again == values[unit][name], (seed, unit, name, again, values[unit][name])
         checked += 1
         behind += any(part != "unit" for part, _, _, _ in evidence.of(unit, name))

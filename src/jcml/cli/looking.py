@@ -49,7 +49,8 @@ def look_at(store: Store, model: Model, calendar: Calendar, feature: str, unit: 
             tables[table] = engine.rows(table, {v for _, _, t, v in found if t == table})
         summaries = peer_summaries(engine, question, narrow, calendar, asked) if any(isinstance(n, Peers) for n in walk(narrow.values[0][1])) else {}
         facts = engine.facts()
-    value = PlainEngine(tables, facts).recompute(narrow, calendar, asked[0], feature, {n: s[asked[0]] for n, s in summaries.items()})
+    own, behind = evidence.behind(asked[0], feature, {t: {r["_version"]: r for r in rows} for t, rows in tables.items()})
+    value = PlainEngine(own, facts).recompute(narrow, calendar, asked[0], feature, {n: s[asked[0]] for n, s in summaries.items()}, behind)
     wording, shown = Wording(definition), Shown(store.tables, store.vault)
     number = value if isinstance(value, float) else None
     rows = []

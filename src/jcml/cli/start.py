@@ -42,7 +42,7 @@ def demo(console: Console, out: Path, models: tuple[str, ...], seed: int) -> Non
 def _demo_model(console: Console, folder: Path, name: str, seed: int, timings: list[list[Any]]) -> Path:
     from jcml.cli.learning import show_training, train_model
     from jcml.cli.scoring import list_clues, score_model, write_report
-    from jcml.simulation import make_office
+    from jcml.simulation.scenarios import make_office, read_simulated
     from jcml.tables.importing import import_table
     from jcml.tables.office import read_office
     from jcml.tables.store import Store
@@ -53,17 +53,18 @@ def _demo_model(console: Console, folder: Path, name: str, seed: int, timings: l
     workspace = Workspace(shipped())
     console.say(f"\n== {workspace.model(name).definition.title[0 if console.language == 'zh' else 1]} · {name}")
     if not (folder / "office.toml").exists():
-        made = make_office(name, folder, seed)
-        console.step(f"office: {folder} ({made.first} – {made.last})")
+        make_office(name, workspace.tables, folder, seed)
+    made = read_simulated(folder)
+    console.step(f"office: {folder} ({made.first} – {made.last})")
     clock.lap("office")
     store = Store(read_office(folder), workspace.tables)
     for table in sorted(store.office.bindings):
-        for done in import_table(store, table, received=date.fromisoformat(_last_day(folder))):
+        for done in import_table(store, table, received=made.last_day):
             batch = done.batch
             console.step(f"{table}: {batch.read:,} = {batch.kept:,} + {batch.quarantined:,}")
     clock.lap("import")
     model = workspace.model(name)
-    last = date.fromisoformat(_last_day(folder))
+    last = made.last_day
     trained, version = train_model(console, store, model, last)
     show_training(console, trained, model, version, as_json=False)
     clock.lap("train")
@@ -89,13 +90,6 @@ def _promote(console: Console, store: Store, name: str, version: int, kept: bool
             raise
         click.echo(error.text(console.language), err=True)
         raise
-
-
-def _last_day(folder: Path) -> str:
-    """The last day of the synthetic history, which the office file names."""
-    import tomllib
-
-    return str(tomllib.loads((folder / "demo.toml").read_text(encoding="utf-8"))["last"])
 
 
 def _newest(model: Any, last: date) -> date:

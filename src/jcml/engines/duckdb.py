@@ -16,9 +16,10 @@ from jcml.engines.compile import Compiler
 from jcml.engines.dialect import Dialect, quote, text
 from jcml.engines.engine import Calendar, Plan, SourceFacts
 from jcml.engines.evidence import EvidenceCompiler, parts_of
-from jcml.query import Node, Outcome, Question, Relation
+from jcml.query import Aggregate, Node, Outcome, Question, Relation, Shared
 
 if TYPE_CHECKING:
+    from jcml.engines.plain import Row
     import duckdb
     import pyarrow as pa
 
@@ -228,6 +229,26 @@ class Evidence:
         parts = self.rows.get(unit, {})
         names = ["unit", *(p for p in self.parts[value] if p != "unit")]
         return [(part, *row) for part in names for row in parts.get(part, [])]
+
+    def behind(
+        self, unit: tuple[tuple[str, ...], date], value: str, source: Mapping[str, Mapping[int, Row]]
+    ) -> tuple[dict[str, list[Row]], dict[Node, dict[str, list[Row]]]]:
+        """The rows of the unit and its look-ups by table, and those of each aggregate and shared value by itself.
+
+        `source` holds the rows by table and version. What `PlainEngine.recompute` needs.
+        """
+        whole: dict[str, list[Row]] = {}
+        behind: dict[Node, dict[str, list[Row]]] = {}
+        for part in self.parts[value]:
+            node = self.nodes[part]
+            if isinstance(node, Aggregate | Shared):
+                behind[node] = {}
+        for node, table, version in sorted({(self.nodes[p], t, v) for p, _, t, v in self.of(unit, value)}, key=lambda r: r[1:]):
+            tables = behind.get(node, whole) if node is not None else whole
+            row = source[table][version]
+            if not tables.get(table) or tables[table][-1] is not row:
+                tables.setdefault(table, []).append(row)
+        return whole, behind
 
 
 def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = None) -> duckdb.DuckDBPyConnection:

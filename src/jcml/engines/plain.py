@@ -74,12 +74,19 @@ class PlainEngine:
         unit: tuple[tuple[str, ...], date],
         value: str,
         summaries: Mapping[Peers, Summary],
+        behind: Mapping[Node, Mapping[str, Sequence[Row]]],
     ) -> float | str | None:
-        """One value of one unit from the rows at hand alone; what peers contribute comes from their summary.
+        """One value of one unit from its evidence rows alone; what peers contribute comes from their summary.
 
-        The question is a settled one (`jcml.engines.inventory.settle_question`).
+        Parameters
+        ----------
+        question : Question
+            A settled one (`jcml.engines.inventory.settle_question`).
+        behind : mapping of node to tables
+            The rows behind each aggregate and shared value: that part sees no others. Two parts of one value may
+            count the same rows under different conditions, so rows of one are no evidence for the other.
         """
-        run = _Run(self, question, calendar, summaries)
+        run = _Run(self, question, calendar, summaries, behind)
         for keys, day, scope in run.units():
             if (keys, day) == unit:
                 node = dict(run.question.values)[value]
@@ -100,10 +107,20 @@ class _Scope:
 
 class _Run:
     def __init__(
-        self, engine: PlainEngine, question: Question, calendar: Calendar, summaries: Mapping[Peers, Summary] | None
+        self,
+        engine: PlainEngine,
+        question: Question,
+        calendar: Calendar,
+        summaries: Mapping[Peers, Summary] | None,
+        behind: Mapping[Node, Mapping[str, Sequence[Row]]] | None = None,
     ) -> None:
         self.tables = engine.tables
         self.facts = engine._facts
+        self.whole = self
+        self.parts: dict[Node, _Run] = {}
+        for node, tables in (behind or {}).items():
+            self.parts[node] = _Run(PlainEngine(tables, engine._facts), question, calendar, summaries)
+            self.parts[node].whole = self
         self.calendar = calendar
         self.summaries = summaries
         self.question = question
@@ -180,7 +197,7 @@ class _Run:
     def unit(self, scope: _Scope, node: Node) -> Any:
         # by identity: hashing a tree at every step would cost more than it saves
         if id(node) not in scope.memo:
-            scope.memo[id(node)] = self._unit(scope, node)
+            scope.memo[id(node)] = self.whole._unit(scope, node)
         return scope.memo[id(node)]
 
     def _unit(self, scope: _Scope, node: Node) -> Any:
@@ -191,9 +208,9 @@ class _Run:
         if isinstance(node, Attribute):
             return self._attribute(scope, node)
         if isinstance(node, Aggregate):
-            return self._aggregate(scope, node)
+            return self.parts.get(node, self)._aggregate(scope, node)
         if isinstance(node, Shared):
-            return self._shared(scope, node)
+            return self.parts.get(node, self)._shared(scope, node)
         if isinstance(node, Peers):
             return self._peers(scope, node)
         return _scalar(node, lambda n: self.unit(scope, n))

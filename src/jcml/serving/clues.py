@@ -243,12 +243,9 @@ class ClueWriter:
 
     def _recompute(self, unit: Key, name: str, value: float | None) -> None:
         """The value from its evidence rows alone, in plain Python, must be the value that was scored."""
-        versions = {(table, version) for _, _, table, version in self.evidence.of((unit, self.run.as_of), name)}
-        tables: dict[str, list[dict[str, Any]]] = {}
-        for table, version in sorted(versions):
-            tables.setdefault(table, []).append(self.source[table][version])
+        tables, behind = self.evidence.behind((unit, self.run.as_of), name, self.source)
         summaries = {node: found[unit, self.run.as_of] for node, found in self.summaries.items()}
-        again = PlainEngine(tables, self.facts).recompute(self.narrow, self.run.calendar, (unit, self.run.as_of), name, summaries)
+        again = PlainEngine(tables, self.facts).recompute(self.narrow, self.run.calendar, (unit, self.run.as_of), name, summaries, behind)
         if again != value:
             raise CheckFailed("JC6004", feature=name, again=again, value=value)
 
