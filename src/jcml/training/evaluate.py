@@ -194,7 +194,7 @@ def precision_contest(rows: TestRows, capacity: int, seed: int) -> dict[str, tup
     known = ~np.isnan(rows.labels)
     nothing = Figure(float("nan"), float("nan"), float("nan"))
     if not known.any():
-        return {name: (nothing, nothing) for name in rows.scores}
+        return dict.fromkeys(rows.scores, (nothing, nothing))
     share, y, d = shares(rows, capacity), rows.labels[known], rows.dates[known]
     scores = {name: s[known] for name, s in rows.scores.items()}
     values = {name: _precision(s, y, d, share) for name, s in scores.items()}

@@ -16,7 +16,14 @@ from jcml.dates import Period, months
 class AsOf:
     """On which days units are looked at.
 
-    `last: newest` means the newest day on which every label has had its time.
+    Parameters
+    ----------
+    first : date
+        The first as-of date.
+    every : Period
+        The step to the next; the same as in the serving plan.
+    last : date or "newest"
+        `newest` means the newest day on which every label has had its time.
 
     >>> from datetime import date
     >>> AsOf(first=date(2021, 1, 1), every=months(3)).last
@@ -70,6 +77,13 @@ class Split:
 class Search:
     """How long Optuna may look for better settings.
 
+    Parameters
+    ----------
+    trials : int
+        At most so many settings; 0 keeps those of the plan.
+    minutes : float
+        At most so long; a slower machine tries fewer.
+
     >>> Search().trials
     20
     """
@@ -92,9 +106,12 @@ class EstimatorPlan:
         LightGBM's own parameters; they replace the defaults.
     rounds : int
         The most trees; early stopping may choose fewer.
+    early_stopping : int
+        Stop when so many further trees have not lowered the log-loss on the later part of the training rows.
     seeds : tuple of int
-        The first one makes the model; the others show how much the result hangs on the seed.
-    search : Search or None
+        One fit each. The model is their mean; their spread shows how much the result hangs on chance.
+    search : Search
+        The budget for better settings.
     balance : bool
         Weigh the classes equally while fitting; calibration undoes it.
 
@@ -127,7 +144,7 @@ class Gate:
     because : str
         The reason for the number.
     at_least, at_most : float or None
-        Read at the lower end of the interval for `at_least`, at the upper end for `at_most`.
+        One of the two; the lower end of the interval must reach `at_least`, the upper end may not exceed `at_most`.
 
     >>> Gate("auc", "random is 0.5", at_least=0.6).at_least
     0.6
@@ -175,8 +192,27 @@ class Leaks:
 class TrainingPlan:
     """Everything `training/NAME.yaml` says.
 
-    >>> TrainingPlan.__name__
-    'TrainingPlan'
+    Parameters
+    ----------
+    as_of : AsOf
+        On which days units are looked at.
+    split : Split
+        How the past is cut into training and test.
+    gates : tuple of Gate
+        What a trained model must show before a person may promote it; at least one.
+    estimator : EstimatorPlan
+        What is fitted, and how long better settings are looked for.
+    calibration : {"auto", "none", "platt", "beta", "isotonic"}
+        How margins become probabilities; `auto` takes what the number of labelled rows can carry.
+    leaks : Leaks
+        When a result is too good to be true.
+    least_confirmed : int
+        With fewer confirmed, or fewer not confirmed rows, nothing is trained.
+
+    >>> from datetime import date
+    >>> gate = Gate("gain_over_best_rule", "what the rules can do needs no model", at_least=0.0)
+    >>> TrainingPlan(AsOf(date(2021, 1, 1), months(3)), Split(test=months(6)), (gate,)).least_confirmed
+    20
     """
 
     as_of: AsOf

@@ -17,7 +17,7 @@ import jcml
 from jcml.dates import Period, date_series, midnight
 from jcml.errors import CheckFailed, InputMissing, raise_all
 from jcml.estimators.baselines import Logistic, best_single_feature, random_scores, rule_scores, rules_together
-from jcml.estimators.lightgbm import Fitted, best_rounds, fit
+from jcml.estimators.lightgbm import Fitted, best_rounds, fit, mean_of
 from jcml.features.definition import SupervisionModel
 from jcml.features.matrix import Matrix, Outcomes, build_matrix, find_outcomes
 from jcml.metrics.calibration import Calibration, choose_method, fit_calibration
@@ -197,11 +197,15 @@ class Training:
 
     # -- fitting -----------------------------------------------------------------------------------------------
 
-    def _fit(self, values: NDArray[np.float64], labels: NDArray[np.float64], rounds: int, seed: int) -> Fitted:
-        return fit(
-            values, labels, self.definition.question.names, rounds=rounds, seed=seed, settings=self.settings,
-            categorical=self.definition.categorical, monotone=self.monotone, weights=self._weights(labels), threads=self.threads,
-        )
+    def _fits(self, values: NDArray[np.float64], labels: NDArray[np.float64], rounds: int) -> list[Fitted]:
+        """One model per seed; their mean is the model."""
+        return [
+            fit(
+                values, labels, self.definition.question.names, rounds=rounds, seed=seed, settings=self.settings,
+                categorical=self.definition.categorical, monotone=self.monotone, weights=self._weights(labels), threads=self.threads,
+            )
+            for seed in self.plan.estimator.seeds
+        ]
 
     def _weights(self, labels: NDArray[np.float64]) -> NDArray[np.float64] | None:
         if not self.plan.estimator.balance:
@@ -250,12 +254,10 @@ class Training:
         test = np.flatnonzero(np.isin(matrix.as_of, np.array([np.datetime64(d) for d in fold.test])))
         values, test_values = matrix.values[train], matrix.values[test]
         later = later_part(matrix.as_of[train], known)
-        seeds = self.plan.estimator.seeds
-        rounds, inner = self._rounds_or_default(values, known, later, seeds[0])
-        fitted = self._fit(values, known, rounds, seeds[0])
-        margins = fitted.margins(test_values, threads=self.threads)
-        areas = [auc(margins, labels[test])]
-        areas += [auc(self._fit(values, known, rounds, s).margins(test_values), labels[test]) for s in seeds[1:]]
+        rounds, inner = self._rounds_or_default(values, known, later, self.plan.estimator.seeds[0])
+        margins_by_seed = [f.margins(test_values, threads=self.threads) for f in self._fits(values, known, rounds)]
+        margins = np.mean(margins_by_seed, axis=0)
+        areas = [auc(m, labels[test]) for m in margins_by_seed]
         calibration = Calibration("none") if inner is None else self._calibrate(inner, known[later])
         scores = {"model": margins, "random": random_scores([matrix.units[i] for i in test], seed=hash_date(fold.cutoff))}
         hits = {r: matrix.column(f"rule:{r}")[test] for r in matrix.rules}
@@ -295,7 +297,7 @@ class Training:
     ) -> TrainedModel:
         """The model that is registered: fitted to all labelled rows, calibrated on the margins of later time."""
         known = np.flatnonzero(~np.isnan(labels))
-        fitted = self._fit(matrix.values[known], labels[known], rounds, self.plan.estimator.seeds[0])
+        fitted = mean_of(self._fits(matrix.values[known], labels[known], rounds))
         calibration = self._calibrate(test.scores["model"], test.labels)
         return TrainedModel(
             self.name, fitted, calibration, self.definition.fingerprint, self.capacity, self.every.name, str(self.until),

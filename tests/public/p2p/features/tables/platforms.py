@@ -1,6 +1,6 @@
 """Lending platforms that left the market: when, with what means, and how they were described afterwards."""
 
-from jcml.tables import Column, EntityTable, EventTable, boolean, code, date, decimal, integer, text
+from jcml.tables import Column, EntityTable, EventTable, boolean, date, decimal, integer, text
 
 
 class Exits(EventTable):
