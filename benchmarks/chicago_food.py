@@ -8,7 +8,6 @@ licences, and the day before the period begins for the plan. See the data's READ
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -26,6 +25,8 @@ from jcml.training.train import Trained, Training
 from jcml.workspace.workspace import Workspace
 
 TEST_PERIOD = np.datetime64("2014-09-02")
+SEEDS = tuple(range(1, 13))  # so many that the figures hang neither on a seed nor on the order of rows
+KEY = bytes(32).hex()  # public data need no secret, and an equal key makes an equal order of rows
 
 OFFICE = """name = "Chicago (public data, 2011 to 2014)"
 time_zone = "America/Chicago"
@@ -121,6 +122,10 @@ def import_office(data: Path, folder: Path, workspace: Workspace) -> Store:
     """The office with its data imported; a folder that was filled before is used as it is."""
     if not (folder / "office.toml").exists():
         make_office(data, folder)
+        key = folder / "state" / "pseudonym.key"
+        key.parent.mkdir()
+        key.touch(mode=0o600)
+        key.write_text(KEY)
     store = Store(read_office(folder), workspace.tables)
     for table in sorted(store.office.bindings):
         import_table(store, table, received=date(2015, 1, 1))
@@ -138,10 +143,19 @@ def with_inspectors(workspace: Workspace) -> SupervisionModel:
     return replace(definition, features={**definition.features, "inspectors": group})
 
 
-def train(store: Store, workspace: Workspace, definition: SupervisionModel, say: Callable[[str], None] = lambda text: None) -> Trained:
-    """Train as of the first of 2015, so that September and October 2014 are the newest test period."""
-    plan, serving = workspace.model("food_safety").training, workspace.model("food_safety").serving
-    return Training("food_safety", definition, plan, serving.capacity, store, until=date(2015, 1, 1), threads=1, say=say).run()
+def train(store: Store, workspace: Workspace, definition: SupervisionModel, *, apart: str = "") -> Trained:
+    """Train as of the first of 2015, so that September and October 2014 are the newest test period.
+
+    A feature that stands `apart` adds to the log-odds and changes no other feature's effect: who looks says nothing
+    about what a kitchen's record means. On the seven periods before the test this gave 0.002 AUC more than without.
+    """
+    model = workspace.model("food_safety")
+    plan = replace(model.training, estimator=replace(model.training.estimator, seeds=SEEDS))
+    training = Training("food_safety", definition, plan, model.serving.capacity, store, until=date(2015, 1, 1), threads=1)
+    if apart:
+        names = definition.question.names
+        training.settings["interaction_constraints"] = [[names.index(apart)], [i for i, n in enumerate(names) if n != apart]]
+    return training.run()
 
 
 def protocol_figures(trained: Trained, store: Store, data: Path) -> dict[str, float]:

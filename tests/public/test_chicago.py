@@ -49,6 +49,6 @@ def test_without_the_group_of_inspectors(public_office, tmp_path: Path):
 @pytest.mark.data
 def test_the_group_of_inspectors_adds_what_it_says_about_who_looks(public_office):
     data, workspace, store = public_office
-    figures = protocol_figures(train(store, workspace, with_inspectors(workspace)), store, data)
+    figures = protocol_figures(train(store, workspace, with_inspectors(workspace), apart="inspectors"), store, data)
     assert figures["auc"] >= 0.70
     assert figures["first_half_model"] >= 0.72
