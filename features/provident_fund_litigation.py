@@ -8,7 +8,7 @@ Left out     the debtor's health, family, poverty, mortgage and credit; sex, pla
              transfers back to the debtor, which are known only after a check
 """
 
-from jcml.features import SupervisionModel, category, gap, months, once, days, outcome, parameter, peers, ratio, reason, rule, shared
+from jcml.features import SupervisionModel, category, gap, months, once, days, outcome, parameter, peers, ratio, reason, rule, shared, this
 
 from .tables.courts import CivilCases, EnforcementCases
 from .tables.provident_fund import FundAccounts, FundDeductions, PeopleMediations
@@ -172,7 +172,7 @@ supervision_model = SupervisionModel(
             enforcement.property_queries, "执行中查询其他财产 {value:.0f} 次", "{value:.0f} queries for other property during enforcement",
         ),
         colleagues_deducted=reason(
-            colleagues.person.distinct(over=YEAR, where=FundDeductions.person != enforcement.debtor), "同单位近12个月另有 {value:.0f} 名职工公积金被扣划",
+            colleagues.person.distinct(over=YEAR, where=FundDeductions.person != this(FundDeductions.person)), "同单位近12个月另有 {value:.0f} 名职工公积金被扣划",
             "{value:.0f} colleagues had their fund deducted in the last 12 months", group="batch",
         ),
         same_court_and_day=reason(

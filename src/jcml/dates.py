@@ -10,7 +10,8 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from itertools import count
 from zoneinfo import ZoneInfo
 
 MICROSECONDS_PER_DAY = 86_400_000_000
@@ -47,6 +48,8 @@ class Period:
     def __post_init__(self) -> None:
         if self.unbounded:
             return
+        if not isinstance(self.months, int) or not isinstance(self.days, int):
+            raise ValueError(f"a period has a whole number of months or of days, not {self.months} and {self.days}")
         if (self.months > 0) == (self.days > 0) or self.months < 0 or self.days < 0:
             raise ValueError(f"a period has a positive number of months or of days, not {self.months} and {self.days}")
 
@@ -76,13 +79,13 @@ class Period:
         """The day that lies one period before `day`; for `ever`, the first day there is."""
         if self.unbounded:
             return date.min
-        return shift_months(day, -self.months) if self.months else day - timedelta(days=self.days)
+        return shift_months(day, -self.months) if self.months else shift_days(day, -self.days)
 
     def after(self, day: date) -> date:
         """The day that lies one period after `day`; for `ever`, the last day there is."""
         if self.unbounded:
             return date.max
-        return shift_months(day, self.months) if self.months else day + timedelta(days=self.days)
+        return shift_months(day, self.months) if self.months else shift_days(day, self.days)
 
     def then(self, other: Period) -> Period:
         """Both periods one after the other; months and days are never mixed.
@@ -147,15 +150,24 @@ def parse_period(text: str) -> Period:
     raise ValueError(f"not a period: {text!r}; write for example '12 months' or '90 days'")
 
 
+def shift_days(day: date, number: int) -> date:
+    """The day `number` days later (or earlier), no further than the calendar goes.
+
+    >>> shift_days(date(2024, 1, 31), -31), shift_days(date(2024, 1, 31), -10_000_000)
+    (datetime.date(2023, 12, 31), datetime.date(1, 1, 1))
+    """
+    return date.fromordinal(min(max(day.toordinal() + number, 1), date.max.toordinal()))
+
+
 def shift_months(day: date, count: int) -> date:
-    """The same day of the month `count` months later (or earlier), or that month's last day.
+    """The same day of the month `count` months later (or earlier), or that month's last day; no further than the calendar goes.
 
     >>> shift_months(date(2024, 1, 31), 1)
     datetime.date(2024, 2, 29)
     """
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
-    if year < 1:
-        return date.min
+    if not 1 <= year <= date.max.year:
+        return date.min if count < 0 else date.max
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
@@ -169,15 +181,11 @@ def date_series(first: date, last: date, every: Period) -> list[date]:
 
 
 def _series(first: date, last: date, every: Period) -> Iterator[date]:
-    step = 0
-    day = first
-    while day <= last:
+    for step in count():
+        day = shift_months(first, every.months * step) if every.months else shift_days(first, every.days * step)
+        if day > last or (step and day == date.max):
+            return
         yield day
-        step += 1
-        if every.months:
-            day = shift_months(first, every.months * step)
-        else:
-            day = first + timedelta(days=every.days * step)
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
@@ -218,4 +226,4 @@ def from_day_number(number: int) -> date:
     >>> from_day_number(30)
     datetime.date(1970, 1, 31)
     """
-    return EPOCH + timedelta(days=number)
+    return shift_days(EPOCH, number)

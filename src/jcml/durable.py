@@ -11,10 +11,11 @@ import errno
 import fcntl
 import os
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from jcml.errors import Busy, OutputError, Place
+from jcml.errors import Busy, DataError, JcmlError, OutputError, Place
 
 STEPS: dict[str, str] = {
     "import.staged": "the rows of a batch lie in a temporary file",
@@ -123,6 +124,61 @@ def held(path: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Read a file of the state; whatever a library says of a damaged one becomes JC9003.
+
+    Raises
+    ------
+    DataError
+        JC9003.
+
+    >>> with contextlib.suppress(DataError), undamaged(Path("state/outbox/list.jsonl")):
+    ...     raise ValueError("not a list")
+    """
+    try:
+        yield
+    except (JcmlError, MemoryError):
+        raise
+    except Exception as error:
+        raise DataError("JC9003", Place(path), problem=(str(error) or type(error).__name__).splitlines()[0][:200]) from None
+
+
+@contextlib.contextmanager
+def database(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
+    """A SQLite database of the state, made on first use; a write is on the disk when it is committed.
+
+    Raises
+    ------
+    DataError
+        JC9003, if the file is no database.
+    OutputError
+        JC9002, if it cannot be opened or written.
+    Busy
+        JC9001, if another process has held it for a minute.
+
+    >>> import tempfile
+    >>> with database(Path(tempfile.mkdtemp()) / "a.sqlite", "CREATE TABLE IF NOT EXISTS a (b)") as connection:
+    ...     connection.execute("SELECT count(*) FROM a").fetchone()
+    (0,)
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=60)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.executescript(schema)
+            yield connection
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Busy("JC9001", Place(path)) from None
+        raise OutputError("JC9002", Place(path), problem=str(error)) from None
+    except sqlite3.DatabaseError as error:
+        raise DataError("JC9003", Place(path), problem=str(error)) from None
 
 
 def sweep(folder: Path) -> int:

@@ -134,8 +134,10 @@ class Clue:
     promise : mapping
         What is known about lists of this model: hit rate with interval, share of false clues, how it was measured.
 
-    >>> Clue.__name__
-    'Clue'
+    >>> why = Reason(0.5, Statement("a", 1.0, 0.5, "…", "…"))
+    >>> clue = Clue("c1", "r1", "m", 1, "2025-01-01", {"case": "p"}, "…", "…", "ranked", 1.0, 1, 40, 0.5, 0.0, 0.0, 0.62, "high", (why,), ())
+    >>> clue.to_line()[:15]
+    '{"as_of":"2025-'
     """
 
     id: str
@@ -184,10 +186,12 @@ def read_clues(path: Path) -> Iterator[Clue]:
     DataError
         JC6101, if a line is not a clue of this schema, or has no reason.
 
-    >>> read_clues.__name__
-    'read_clues'
+    >>> from jcml.workspace.example import example, example_list
+    >>> _, store = example()
+    >>> [clue.selected for clue in read_clues(store.root / example_list().publication.file)][-2:]  # ranked first, then drawn at random
+    ['ranked', 'audit']
     """
-    with path.open(encoding="utf-8") as stream:
+    with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             try:
                 content = json.loads(line)

@@ -18,6 +18,7 @@ from jcml.errors import ConfigurationError, InputMissing, JcmlError, Place, near
 
 T = TypeVar("T")
 _TOO_LARGE = 1_000_000
+_DEEPEST = 50
 
 
 def read_yaml(path: Path, shape: type[T]) -> T:
@@ -75,12 +76,15 @@ def _compose(path: Path) -> Any:
         line = raw[: error.start].count(b"\n") + 1
         raise ConfigurationError("JC1110", Place(path, line)) from None
     try:
-        events = list(yaml.parse(source, Loader=yaml.SafeLoader))
-        for event in events:
+        depth = 0
+        for event in yaml.parse(source, Loader=yaml.SafeLoader):
+            start = event.start_mark
+            assert start is not None
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ConfigurationError("JC1106", Place(path, start.line + 1, start.column + 1), problem="nested too deeply")
             tag = getattr(event, "tag", None)
             if getattr(event, "anchor", None) or isinstance(event, yaml.AliasEvent) or tag not in (None, "!"):
-                start = event.start_mark
-                assert start is not None
                 raise ConfigurationError("JC1107", Place(path, start.line + 1, start.column + 1))
         node = yaml.compose(source, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -89,8 +93,6 @@ def _compose(path: Path) -> Any:
         raise ConfigurationError("JC1106", place, problem=error.problem or "") from None
     except yaml.YAMLError as error:
         raise ConfigurationError("JC1106", Place(path), problem=str(error).splitlines()[0]) from None
-    except RecursionError:
-        raise ConfigurationError("JC1106", Place(path), problem="nested too deeply") from None
     if node is None:
         raise ConfigurationError("JC1106", Place(path), problem="empty")
     return node
@@ -145,7 +147,7 @@ class _Reader:
         known = {f.name: f for f in dataclasses.fields(shape) if f.init}
         given: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = key_node.value
+            key = self._key(key_node, keys)
             if key not in known:
                 allowed = ", ".join(known)
                 self.wrong(key_node, "JC1103", (*keys, str(key)), nearest=nearest(str(key), known), allowed=allowed)
@@ -161,9 +163,18 @@ class _Reader:
             return None
         try:
             return shape(**given)
+        except ConfigurationError as error:
+            error.where = self.place(node)
+            self.errors.append(error)
+            return None
         except ValueError as error:
             self.wrong(node, "JC1109", keys, problem=str(error))
             return None
+
+    def _key(self, node: Any, keys: tuple[str, ...]) -> str:
+        if node.id != "scalar":
+            raise ConfigurationError("JC1105", self.place(node), key=".".join(keys) or "-", value=_shown(node), expected="text")
+        return str(node.value)
 
     def _sequence(self, node: Any, item: Any, keys: tuple[str, ...]) -> Any:
         if node.id != "sequence":
@@ -177,7 +188,7 @@ class _Reader:
             return {}
         made: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
+            key = self._key(key_node, keys)
             if key in made:
                 self.wrong(key_node, "JC1104", (*keys, key))
             made[key] = self.build(value_node, item, (*keys, key))
@@ -216,6 +227,24 @@ class _Reader:
         except (ValueError, KeyError):
             self.wrong(node, "JC1105", keys, expected=_name(shape), value=_shown(node))
             return None
+
+
+def place_of(path: Path, *keys: str) -> Place:
+    """The place of a key in a YAML file that was read before; of the file where it is not written.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "plan.yaml"
+    >>> _ = file.write_text("split:\\n  gap: 1 month\\n")
+    >>> place_of(file, "split", "gap").line
+    2
+    """
+    node, found = _compose(path), None
+    for key in keys:
+        found = next(((k, v) for k, v in node.value if k.value == key), None) if node.id == "mapping" else None
+        if found is None:
+            return Place(path)
+        node = found[1]
+    return _Reader(path).place(found[0]) if found else Place(path)
 
 
 def _name(shape: Any) -> str:

@@ -39,11 +39,7 @@ class Day(click.ParamType[date]):
 
 
 def workspace_of(console: Console) -> Workspace:
-    """The workspace: as named, or here, or the models that come with jcml.
-
-    >>> workspace_of.__name__
-    'workspace_of'
-    """
+    """The workspace: as named, or here, or the models that come with jcml."""
     from jcml.workspace.scaffold import shipped
     from jcml.workspace.workspace import KINDS, Workspace
 
@@ -55,22 +51,14 @@ def workspace_of(console: Console) -> Workspace:
 
 
 def office_of(console: Console) -> Office:
-    """The office: as named, or here.
-
-    >>> office_of.__name__
-    'office_of'
-    """
+    """The office: as named, or here."""
     from jcml.tables.office import read_office
 
     return read_office(console.office if console.office is not None else Path.cwd())
 
 
 def store_of(console: Console) -> tuple[Workspace, Store]:
-    """Workspace and the office's imported data.
-
-    >>> store_of.__name__
-    'store_of'
-    """
+    """Workspace and the office's imported data."""
     from jcml.tables.store import Store
 
     workspace = workspace_of(console)
@@ -78,20 +66,12 @@ def store_of(console: Console) -> tuple[Workspace, Store]:
 
 
 def registry_of(store: Store) -> Registry:
-    """The registry of an office.
-
-    >>> registry_of.__name__
-    'registry_of'
-    """
+    """The registry of an office."""
     from jcml.registry.mlflow import Registry
 
     return Registry(store.root / "mlflow", store.office.registry)
 
 
 def capacity_of(store: Store, model: Model) -> int:
-    """The capacity: the office's own, or the plan's.
-
-    >>> capacity_of.__name__
-    'capacity_of'
-    """
+    """The capacity: the office's own, or the plan's."""
     return int(store.office.overrides.get(model.name, {}).get("capacity", model.serving.capacity))

@@ -141,11 +141,7 @@ def quarantine(console: Console, table: str, batch: str, limit: int, raw: Path |
 
 
 def known_table(store: Any, name: str) -> None:
-    """Refuse a table that no contract describes.
-
-    >>> known_table.__name__
-    'known_table'
-    """
+    """Refuse a table that no contract describes."""
     from jcml.errors import ConfigurationError, nearest
 
     if name not in store.tables:

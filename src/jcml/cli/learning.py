@@ -36,11 +36,7 @@ def train(console: Console, name: str, until: date | None, trials: int | None, o
 def train_model(
     console: Console, store: Store, model: Model, until: date, *, trials: int | None = None, only_try: bool = False
 ) -> tuple[Trained, int]:
-    """Train a model and register it; returns the run and its version (0 when it was only tried).
-
-    >>> train_model.__name__
-    'train_model'
-    """
+    """Train a model and register it; returns the run and its version (0 when it was only tried)."""
     from jcml.errors import InputMissing
     from jcml.training.model_card import write_evidence
     from jcml.training.train import Training, register
@@ -69,11 +65,7 @@ def train_model(
 
 
 def show_training(console: Console, trained: Trained, model: Model, version: int, as_json: bool) -> None:
-    """Print gates and contestants.
-
-    >>> show_training.__name__
-    'show_training'
-    """
+    """Print gates and contestants."""
     from jcml.training.evaluate import METRICS
     from jcml.training.model_card import contestants, honesty
 
@@ -122,7 +114,7 @@ def list_versions(console: Console, name: str, as_json: bool) -> None:
 
 @registry.command()
 @click.argument("name", metavar="MODEL")
-@click.option("--version", "number", type=int, required=True)
+@click.option("--version", "number", type=int, required=True, help="Its number, as `jcml registry ls` shows it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def show(console: Console, name: str, number: int, as_json: bool) -> None:
@@ -143,7 +135,7 @@ def show(console: Console, name: str, number: int, as_json: bool) -> None:
 
 @registry.command()
 @click.argument("name", metavar="MODEL")
-@click.option("--version", "number", type=int, required=True)
+@click.option("--version", "number", type=int, required=True, help="Its number, as `jcml registry ls` shows it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="HTML file.")
 @pass_console
 def card(console: Console, name: str, number: int, out: Path) -> None:
@@ -155,7 +147,7 @@ def card(console: Console, name: str, number: int, out: Path) -> None:
 
 @registry.command()
 @click.argument("name", metavar="MODEL")
-@click.option("--version", "number", type=int, required=True)
+@click.option("--version", "number", type=int, required=True, help="Its number, as `jcml registry ls` shows it.")
 @click.option("--by", "by", default="", help="Who promotes.")
 @click.option("--because", default="", help="Why.")
 @pass_console

@@ -21,9 +21,6 @@ def look_at(store: Store, model: Model, calendar: Calendar, feature: str, unit: 
         JC3101, if the model has no such feature.
     InputMissing
         JC3102, if no unit of that key is in the cohort on that day.
-
-    >>> look_at.__name__
-    'look_at'
     """
     from jcml.engines.inventory import settle_question
     from jcml.engines.plain import PlainEngine
@@ -65,20 +62,14 @@ def look_at(store: Store, model: Model, calendar: Calendar, feature: str, unit: 
 
 
 def unit_keys(store: Store, model: Model, unit: str) -> tuple[str, ...]:
-    """The unit's pseudonyms from what a person typed: pseudonyms, or the office's own numbers.
-
-    >>> unit_keys.__name__
-    'unit_keys'
-    """
+    """The unit's pseudonyms from what a person typed: pseudonyms, or the office's own numbers."""
     from jcml.tables.cleaning import join_key
-    from jcml.tables.pseudonyms import Pseudonyms, read_key
 
     table = model.definition.unit_table
     parts = unit.split("|")
     made = []
-    pseudonyms = Pseudonyms(read_key(store.office.key))
     for key, part in zip(model.definition.keys, parts, strict=False):
         column = table.columns[key]
         known = store.vault.reveal(column.entity, [part])
-        made.append(part if known else pseudonyms.of(column.entity, join_key(part, column.identifier)))
+        made.append(part if known else store.pseudonyms.of(column.entity, join_key(part, column.identifier)))
     return tuple(made)

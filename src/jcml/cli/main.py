@@ -12,7 +12,7 @@ import click
 
 import jcml as package
 from jcml.cli.console import Console
-from jcml.errors import JcmlError, UsageError, catalogue, nearest, preferred_language
+from jcml.errors import JcmlError, OutputError, Place, UsageError, catalogue, nearest, preferred_language
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("jcml.cli.start", "example office: import, train, score, report / 示例：从导入到报告"),
@@ -85,11 +85,7 @@ def jcml(ctx: click.Context, lang: str | None, workspace: Path | None, office: P
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and end the process with its exit code.
-
-    >>> main.__name__
-    'main'
-    """
+    """Run the command line and end the process with its exit code."""
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -115,12 +111,23 @@ def run(arguments: list[str]) -> int:
         return 130
     except KeyboardInterrupt:
         return 130
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        return 2
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx is not None else "jcml"
+        click.echo(UsageError("JC0003", problem=error.format_message().rstrip("."), command=command).text(language), err=True)
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        place = Place(Path(error.filename)) if isinstance(error.filename, str) else None
+        unwritten = OutputError("JC9002", place, problem=error.strerror or str(error))
+        click.echo(unwritten.text(language), err=True)
+        return unwritten.exit_code
     except Exception as error:
         if "--debug" in arguments:
             raise

@@ -46,11 +46,7 @@ def score(console: Console, name: str, as_of: date, supersede: str, cold_start: 
 def score_model(
     console: Console, store: Store, model: Model, as_of: date, *, supersede: str = "", cold_start: bool = False
 ) -> Published:
-    """Score one model on one date with its champion.
-
-    >>> score_model.__name__
-    'score_model'
-    """
+    """Score one model on one date with its champion."""
     from jcml.serving.score import ScoringRun
 
     trained = cold(store, model, as_of) if cold_start else registry_of(store).load(model.name, "champion")
@@ -62,26 +58,18 @@ def score_model(
 
 
 def cold(store: Store, model: Model, as_of: date) -> TrainedModel:
-    """What stands in for a trained model before there are labels.
-
-    >>> cold.__name__
-    'cold'
-    """
+    """What stands in for a trained model before there are labels."""
     from jcml.serving.cold_start import cold_start_model
 
     return cold_start_model(model.name, model.definition, store, as_of, model.serving.every, capacity_of(store, model))
 
 
 def list_clues(console: Console, store: Store, publication: Publication, limit: int = 20) -> None:
-    """Print the first clues of a publication.
-
-    >>> list_clues.__name__
-    'list_clues'
-    """
-    from jcml.records import read_clues
+    """Print the first clues of a publication."""
+    from jcml.serving.ledger import published_clues
 
     rows: list[list[str]] = []
-    for clue in read_clues(store.root / publication.file):
+    for clue in published_clues(store.root, publication):
         if len(rows) < limit:
             first = (clue.reasons_for or clue.reasons_against)[0].statement
             how = console.text("抽查", "audit") if clue.selected == "audit" else str(clue.rank)
@@ -97,7 +85,7 @@ def list_clues(console: Console, store: Store, publication: Publication, limit: 
 @click.command()
 @click.argument("name", metavar="MODEL")
 @click.option("--as-of", type=Day(), help="Of this date only.")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", default=20, show_default=True, help="At most so many clues of each list.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON: the publications.")
 @pass_console
 def clues(console: Console, name: str, as_of: date | None, limit: int, as_json: bool) -> None:
@@ -121,19 +109,14 @@ def find_clue(store: Store, clue_id: str) -> tuple[Clue, Publication]:
     ------
     InputMissing
         JC6006.
-
-    >>> find_clue.__name__
-    'find_clue'
     """
     from jcml.errors import InputMissing
-    from jcml.records import read_clues
-    from jcml.serving.ledger import Ledger
+    from jcml.serving.ledger import Ledger, published_clues
 
     for publication in reversed(Ledger(store.root / "ledger.sqlite").all()):
-        path = store.root / publication.file
-        if path.exists():
-            for clue in read_clues(path):
-                if clue.id.startswith(clue_id):
+        if (store.root / publication.file).exists():
+            for clue in published_clues(store.root, publication):
+                if clue_id and clue.id.startswith(clue_id):
                     return clue, publication
     raise InputMissing("JC6006", clue=clue_id)
 
@@ -239,15 +222,10 @@ def report(console: Console, name: str, as_of: date | None, out: Path | None) ->
 
 
 def write_report(console: Console, store: Store, model: Model, as_of: date | None, out: Path | None) -> Path:
-    """Write the report of a published list; returns its path.
-
-    >>> write_report.__name__
-    'write_report'
-    """
+    """Write the report of a published list; returns its path."""
     from jcml.durable import write_text
     from jcml.errors import InputMissing
-    from jcml.records import read_clues
-    from jcml.serving.ledger import Ledger
+    from jcml.serving.ledger import Ledger, published_clues
     from jcml.serving.report import report as page
     from jcml.training.model_card import contestants, honesty
 
@@ -257,7 +235,7 @@ def write_report(console: Console, store: Store, model: Model, as_of: date | Non
     publication = found[-1]
     at = 0 if console.language == "zh" else 1
     trained = _of_publication(store, model, publication)
-    list_ = list(read_clues(store.root / publication.file))
+    list_ = list(published_clues(store.root, publication))
     warnings = []
     figures = dict(trained.figures)
     if not figures:

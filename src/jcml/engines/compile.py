@@ -56,8 +56,13 @@ class Compiler:
     --------
     `jcml features sql MODEL` prints what this makes.
 
-    >>> Compiler.__name__
-    'Compiler'
+    >>> from zoneinfo import ZoneInfo
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> from jcml.dates import months
+    >>> question = example()[0].definition.question
+    >>> plan = Compiler(question, Calendar((AS_OF,), months(1), ZoneInfo("Asia/Shanghai")), {}, Dialect()).plan()
+    >>> plan.steps[0].name
+    'spine'
     """
 
     def __init__(

@@ -190,6 +190,13 @@ class Engine(Protocol):
 
     An engine binds each source to its canonical rows, answers a question as an Arrow table with the unit's keys,
     `_asof` (date) and one double per value, and finds the source rows behind values. The plan says how.
+
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> calendar = Calendar((AS_OF,), model.serving.every, store.office.zone)
+    >>> with store.engine(model.definition.tables) as engine:
+    ...     engine.name, engine.matrix(model.definition.question, calendar).column_names[:2]
+    ('duckdb', ['case_person', '_asof'])
     """
 
     @property

@@ -30,8 +30,15 @@ class EvidenceCompiler:
     that are aggregated or looked up, `condition` for rows that made a condition across sources true, `other` for
     holders of the same value.
 
-    >>> EvidenceCompiler.__name__
-    'EvidenceCompiler'
+    >>> from zoneinfo import ZoneInfo
+    >>> from jcml.dates import months
+    >>> from jcml.engines.dialect import Dialect
+    >>> from jcml.engines.engine import Calendar
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> question = example()[0].definition.question
+    >>> compiler = Compiler(question, Calendar((AS_OF,), months(1), ZoneInfo("Asia/Shanghai")), {}, Dialect(), chosen=True)
+    >>> EvidenceCompiler(compiler).sql().splitlines()[0]
+    "SELECT _rid, 'unit' AS part, 'row' AS role, 'non_prosecutions' AS source, _unit_version AS version FROM unit"
     """
 
     def __init__(self, compiler: Compiler) -> None:
@@ -108,8 +115,15 @@ class EvidenceCompiler:
 def parts_of(compiler: Compiler) -> tuple[dict[str, list[str]], dict[str, Node | None]]:
     """Which parts each value is made of, in the order in which its definition names them; and the node of each part.
 
-    >>> parts_of.__name__
-    'parts_of'
+    >>> from zoneinfo import ZoneInfo
+    >>> from jcml.dates import months
+    >>> from jcml.engines.dialect import Dialect
+    >>> from jcml.engines.engine import Calendar
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> question = example()[0].definition.question
+    >>> parts, nodes = parts_of(Compiler(question, Calendar((AS_OF,), months(1), ZoneInfo("Asia/Shanghai")), {}, Dialect()))
+    >>> set(parts) == set(question.names), nodes["unit"]
+    (True, None)
     """
     inventory = compiler.inventory
     nodes: dict[str, Node | None] = {UNIT_PART: None}

@@ -49,7 +49,11 @@ class Group:
 
 @dataclass
 class Joined:
-    """The FROM clause of a pass, and how a row's condition is written inside it."""
+    """The FROM clause of a pass, and how a row's condition is written inside it.
+
+    >>> Joined("FROM unit AS u", None).matches
+    []
+    """
 
     sql: str
     scalars: Scalars
@@ -59,8 +63,16 @@ class Joined:
 class Passes:
     """Adds the passes of a compiler's question to its steps; `values` then holds one expression per aggregate.
 
-    >>> Passes.__name__
-    'Passes'
+    >>> from zoneinfo import ZoneInfo
+    >>> from jcml.dates import months
+    >>> from jcml.engines.compile import Compiler
+    >>> from jcml.engines.dialect import Dialect
+    >>> from jcml.engines.engine import Calendar
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> question = example()[0].definition.question
+    >>> passes = Passes(Compiler(question, Calendar((AS_OF,), months(1), ZoneInfo("Asia/Shanghai")), {}, Dialect()))
+    >>> passes.run()  # nothing was delivered, so nothing is joined and every aggregate is NULL
+    []
     """
 
     def __init__(self, compiler: Compiler) -> None:

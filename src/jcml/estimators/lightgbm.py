@@ -8,7 +8,8 @@ Machine Intelligence 2, 2020), which LightGBM computes itself and `shap` draws.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jcml.errors import NotPermitted
+from jcml.errors import ConfigurationError, NotPermitted, nearest
 
 if TYPE_CHECKING:
     import lightgbm
@@ -119,6 +120,8 @@ def read_fitted(text: str, features: Sequence[str], digest: str = "") -> Fitted:
     named = next((line for line in head.splitlines() if line.startswith("feature_names=")), "")
     if named.removeprefix("feature_names=").split(" ") != list(features):
         raise NotPermitted("JC5004")
+    if not _whole(text, len(features)):
+        raise NotPermitted("JC5004")
     fitted = Fitted(text, tuple(features))
     import lightgbm
 
@@ -127,6 +130,47 @@ def read_fitted(text: str, features: Sequence[str], digest: str = "") -> Fitted:
     except lightgbm.basic.LightGBMError:
         raise NotPermitted("JC5004") from None
     return fitted
+
+
+def _whole(text: str, features: int) -> bool:
+    """Whether every tree is there and is a tree; LightGBM reads them side by side and ends the process where one is not."""
+    body, end, _ = text.partition("\nend of trees\n")
+    head, *trees = body.split("\nTree=")
+    told = next((line for line in head.splitlines() if line.startswith("tree_sizes=")), "").removeprefix("tree_sizes=")
+    sizes = [str(len(f"Tree={tree}\n".encode())) for tree in trees]
+    try:
+        return bool(end) and told.split() == sizes and all(_is_tree(tree, features) for tree in trees)
+    except (KeyError, ValueError):
+        return False
+
+
+def _is_tree(text: str, features: int) -> bool:
+    """Whether each split reads a feature there is, and each node and leaf is reached once, from an earlier node.
+
+    A line that is missing, or holds something else than numbers, is a KeyError or a ValueError.
+    """
+    lines = dict(line.split("=", 1) for line in text.splitlines()[1:] if line)
+    numbers = {name: [float(n) for n in line.split()] for name, line in lines.items()}
+    leaves, categories = int(lines["num_leaves"]), int(lines["num_cat"])
+    nodes = leaves - 1
+    if leaves == 1:  # a constant; LightGBM leaves out what it does not need
+        return categories == 0 and len(numbers["leaf_value"]) == 1 and bool(np.isfinite(numbers["leaf_value"]).all())
+    for name in ("leaf_value", "leaf_count", "leaf_weight", "split_feature", "threshold", "internal_value", "internal_weight", "internal_count"):
+        if len(numbers[name]) != (leaves if name.startswith("leaf_") else nodes):
+            return False
+    splits, thresholds, kinds = numbers["split_feature"], numbers["threshold"], [int(k) for k in lines["decision_type"].split()]
+    children = [[int(c) for c in lines[side].split()] for side in ("left_child", "right_child")]
+    starts = [int(n) for n in lines.get("cat_boundaries", "0").split()]
+    codes = numbers.get("cat_threshold", [])
+    return (
+        leaves > 1 and int(lines["is_linear"]) == 0 and bool(np.isfinite(numbers["leaf_value"]).all())
+        and not np.isnan(thresholds).any()  # infinite where a split tells missing from present
+        and {len(kinds), *map(len, children)} == {nodes} and all(0 <= s < features for s in splits)
+        and all(not kind & 1 or 0 <= at < categories for kind, at in zip(kinds, thresholds, strict=True))
+        and len(starts) == categories + 1 and starts[0] == 0 and starts[-1] == len(codes) and sorted(starts) == starts
+        and sorted(c for side in children for c in side) == [*range(-leaves, 0), *range(1, nodes)]
+        and all(c < 0 or c > node for side in children for node, c in enumerate(side))
+    )
 
 
 def fit(
@@ -155,13 +199,15 @@ def fit(
     monotone : mapping of feature to 1 or -1
         The score may only rise, or only fall, with it.
 
-    >>> fit.__name__
-    'fit'
+    >>> x = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> fit(x, (x[:, 0] > 0).astype(float), ("a",), rounds=5, seed=1).trees
+    5
     """
     import lightgbm
 
     data = _dataset(values, labels, features, categorical, weights)
-    booster = lightgbm.train(_parameters(settings, seed, threads, features, monotone), data, num_boost_round=rounds)
+    with _accepted(settings):
+        booster = lightgbm.train(_parameters(settings, seed, threads, features, monotone), data, num_boost_round=rounds)
     return Fitted(booster.model_to_string(num_iteration=-1), tuple(features))
 
 
@@ -222,21 +268,39 @@ def best_rounds(
 ) -> tuple[int, NDArray[np.float64]]:
     """How many trees serve rows of a later time best, by log-loss, and the margins they get there.
 
-    >>> best_rounds.__name__
-    'best_rounds'
+    >>> x = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> y = (x[:, 0] > 0).astype(float)
+    >>> rounds, margins = best_rounds((x, y), (x, y), ("a",), most=20, patience=5, seed=1)
+    >>> 1 <= rounds <= 20, len(margins)
+    (True, 200)
     """
     import lightgbm
 
     data = _dataset(*train, features, categorical, None)
     valid = lightgbm.Dataset(later[0], later[1], reference=data, free_raw_data=False)
     parameters = {**_parameters(settings, seed, threads, features, monotone), "metric": "binary_logloss"}
-    booster = lightgbm.train(
-        parameters, data, num_boost_round=most, valid_sets=[valid],
-        callbacks=[lightgbm.early_stopping(patience, verbose=False)],
-    )
+    with _accepted(settings):
+        booster = lightgbm.train(
+            parameters, data, num_boost_round=most, valid_sets=[valid],
+            callbacks=[lightgbm.early_stopping(patience, verbose=False)],
+        )
     rounds = max(1, int(booster.best_iteration))
     margins = booster.predict(later[0], raw_score=True, num_iteration=rounds, num_threads=threads)
     return rounds, np.asarray(margins, dtype=np.float64)
+
+
+@contextmanager
+def _accepted(settings: Mapping[str, Any] | None) -> Iterator[None]:
+    """Refuse settings (JC4007) that LightGBM does not know, which it would pass over, and those that it refuses."""
+    import lightgbm
+
+    known = {alias for names in lightgbm.basic._ConfigAliases._get_all_param_aliases().values() for alias in names}
+    if unknown := sorted(set(settings or ()) - known):
+        raise ConfigurationError("JC4007", problem=", ".join(unknown), nearest=nearest(unknown[0], known))
+    try:
+        yield
+    except lightgbm.basic.LightGBMError as error:
+        raise ConfigurationError("JC4007", problem=str(error).split(" at /")[0]) from None
 
 
 def _dataset(
@@ -270,8 +334,11 @@ def _parameters(
 def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str]) -> None:
     """Draw SHAP's beeswarm of an (n, k) set of contributions on the current figure; needs the extra `plots`.
 
-    >>> beeswarm.__name__
-    'beeswarm'
+    >>> import matplotlib.pyplot as plt
+    >>> beeswarm(np.array([[0.5], [-0.5]]), np.array([[1.0], [0.0]]), ("a",))
+    >>> len(plt.gcf().axes) > 0
+    True
+    >>> plt.close("all")
     """
     import warnings
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jcml.errors import CheckFailed
+from jcml.errors import JcmlError
 
 TOLERANCE = 1e-9
 
@@ -80,7 +80,7 @@ def explain(
 
     Raises
     ------
-    CheckFailed
+    JcmlError
         JC6002, if the contributions do not add up to the margin within 1e-9.
 
     Examples
@@ -92,7 +92,7 @@ def explain(
     0.01
     """
     if abs(float(contributions.sum()) - margin) > TOLERANCE * max(1.0, abs(margin)):
-        raise CheckFailed("JC6002", total=float(contributions.sum()), margin=margin)
+        raise JcmlError("JC6002", total=float(contributions.sum()), margin=margin)
     pushes = _grouped(contributions[:-1], groups)
     up = sorted((p for p in pushes if p.contribution > 0), key=_strength)
     down = sorted((p for p in pushes if p.contribution < 0), key=_strength)

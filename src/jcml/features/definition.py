@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from string import Formatter
 from typing import Any, Literal
 
 from jcml.dates import Period
@@ -40,8 +41,9 @@ class Feature:
     --------
     `reason(...)` makes one.
 
-    >>> Feature.__name__
-    'Feature'
+    >>> from jcml.tables.expression import value
+    >>> Feature(value(1) / 2, "是申报销量的 {value:.1f} 倍").monotone
+    ''
     """
 
     value: Expression
@@ -50,6 +52,23 @@ class Feature:
     monotone: Literal["", "increasing", "decreasing"] = ""
     legal_basis: tuple[str, ...] = ()
     group: str = ""
+
+    def __post_init__(self) -> None:
+        for sentence in (self.zh, self.en):
+            _check_sentence(sentence)
+
+
+def _check_sentence(sentence: str) -> None:
+    """Refuse a sentence (JC3042) that could not be filled in: it may hold `{value}` with a number's format, no more."""
+    from jcml.features.wording import Number
+
+    try:
+        for _, name, spec, conversion in Formatter().parse(sentence):
+            if name is not None and (name != "value" or conversion):
+                raise ValueError("{" + name + "}")
+            format(Number(1.5), spec or "")
+    except ValueError as error:
+        raise ConfigurationError("JC3042", sentence=sentence, problem=str(error)) from None
 
 
 def reason(
@@ -76,8 +95,9 @@ class Rule:
 
     `source` says where it is published.
 
-    >>> Rule.__name__
-    'Rule'
+    >>> from jcml.tables.expression import value
+    >>> Rule(value(2) > 1, "差异超过 30%", source="S30").source
+    'S30'
     """
 
     condition: Expression
@@ -107,8 +127,10 @@ def rule(condition: Expression, zh: str = "", en: str = "", *, source: str = "")
 class Label:
     """What counts as confirmed and not confirmed, and within which time it must be decided; see `outcome`.
 
-    >>> Label.__name__
-    'Label'
+    >>> from jcml.dates import months
+    >>> from jcml.tables.expression import value
+    >>> Label(value(1) > 0, value(1) > 1, months(6)).within.name
+    '6m'
     """
 
     confirmed: Expression
@@ -143,8 +165,12 @@ def outcome(
     **match : Expression
         Columns of that table and the unit's values they equal; by default the unit's key.
 
-    >>> outcome.__name__
-    'outcome'
+    >>> from jcml.dates import months
+    >>> from jcml.workspace.example import example
+    >>> verdicts = example()[1].tables["non_prosecution_verdicts"]
+    >>> label = outcome(confirmed=verdicts.outcome == "confirmed", not_confirmed=verdicts.outcome == "not_confirmed", within=months(6))
+    >>> label.confirmed.node.op, label.within.name
+    ('==', '6m')
     """
     return Label(confirmed, not_confirmed, within, about, channel, match)
 
@@ -176,6 +202,7 @@ class SupervisionModel:
     Parameters
     ----------
     title : (Chinese, English)
+        What it is called.
     asks : (Chinese, English)
         The question that a reader wants answered, in one sentence.
     unit : Expression or tuple of Expression
@@ -185,8 +212,11 @@ class SupervisionModel:
     cohort : Expression or None
         Which units are scored.
     label : Label
+        What counts as confirmed; see `outcome`.
     features : mapping of name to Feature or Expression
+        What the score rests on; `reason(...)` gives a feature its sentence.
     rules : mapping of name to Rule
+        What practitioners do today, and what a trained model has to beat.
     facts : mapping of name to Feature or Expression
         Shown on a clue, never scored.
     same : Expression or None
@@ -195,6 +225,9 @@ class SupervisionModel:
     groups : mapping of name to Expression
         Columns by which metrics are told apart (district, size); also the peers a reason compares with.
     legal_basis : tuple of str
+        The articles that let the office look at such records; at least one.
+    background : (Chinese, English)
+        What a reader should know of the field; may be left out.
     lawful_explanations : tuple of (Chinese, English)
         What a reader must rule out first.
     limits : tuple of (Chinese, English)
@@ -209,8 +242,10 @@ class SupervisionModel:
     --------
     See `features/` in the repository; `jcml model new NAME` writes the smallest complete one.
 
-    >>> SupervisionModel.__name__
-    'SupervisionModel'
+    >>> from jcml.workspace.example import example
+    >>> model, _ = example()
+    >>> model.definition.keys, model.definition.unit_table.name
+    (('case_person',), 'non_prosecutions')
     """
 
     title: Text
@@ -233,17 +268,23 @@ class SupervisionModel:
         for name in [*self.features, *self.rules, *self.facts, *self.groups]:
             if not name.isidentifier() or name.startswith("_"):
                 raise ConfigurationError("JC3041", name=name)
+        parts = [(n, f.value, Expression) for n, f in [*self.named_features.items(), *self.named_facts.items()]]
+        parts += [(n, e, Expression) for n, e in self.groups.items()]
+        for name, part, wanted in [*parts, *((n, r, Rule) for n, r in self.rules.items())]:
+            if not isinstance(part, wanted):
+                raise ConfigurationError("JC3036", name=name, kind=type(part).__name__, wanted="rule(…)" if wanted is Rule else "reason(…)")
         for name, feature in self.named_features.items():
             kind = feature.value.node.type.kind
             if kind not in ("exact", "number", "boolean"):
                 raise ConfigurationError("JC3043", name=name, kind=kind)
-        if self.cohort is not None and self.cohort.node.type != BOOLEAN:
-            raise ConfigurationError("JC3040", kind=self.cohort.node.type.kind)
+        for condition in (self.cohort, self.label.confirmed, self.label.not_confirmed):
+            if condition is not None and condition.node.type != BOOLEAN:
+                raise ConfigurationError("JC3040", kind=condition.node.type.kind)
         if not self.features:
             raise ConfigurationError("JC3044")
         if not self.legal_basis:
             raise ConfigurationError("JC3045")
-        _ = self.question, self.label_question  # resolves every column, so that a wrong one is found at once
+        _ = self.full_question, self.label_question  # resolves every column, so that a wrong one is found at once
 
     @cached_property
     def named_features(self) -> dict[str, Feature]:
@@ -300,7 +341,8 @@ class SupervisionModel:
     @cached_property
     def label_tables(self) -> dict[str, type[Table]]:
         """The contracts that the label alone reads."""
-        parts = [self.label.confirmed, self.label.not_confirmed]
+        label = self.label
+        parts = [label.confirmed, label.not_confirmed, *label.match.values(), *(e for e in (label.about, label.channel) if e is not None)]
         return {name: table for part in parts for name, table in part.tables.items()}
 
     @cached_property
@@ -400,8 +442,10 @@ def reviewed_question(definition: SupervisionModel, over: Period) -> Question:
 
     Its one column is called `reviewed`; it is used for cool-off and never for a score.
 
-    >>> reviewed_question.__name__
-    'reviewed_question'
+    >>> from jcml.dates import months
+    >>> from jcml.workspace.example import example
+    >>> reviewed_question(example()[0].definition, months(12)).names
+    ('reviewed',)
     """
     question, outcome = definition.label_question
     either = call("or", outcome.confirmed, outcome.not_confirmed)

@@ -244,8 +244,11 @@ def bunching(amount: Expression, threshold: Value, *, over: Period, width: float
     *Just below* is from ``(1 - width) × threshold`` up to, not including, the threshold; *just above* from the
     threshold up to ``(1 + width) × threshold``. After McCrary, Journal of Econometrics 142(2), 2008.
 
-    >>> bunching.__name__
-    'bunching'
+    >>> from jcml.dates import months
+    >>> from jcml.workspace.example import example
+    >>> decisions = example()[1].tables["penalty_decisions"]
+    >>> bunching(decisions.fine, 10_000, over=months(24)).node.op
+    '/'
     """
     limit = value(threshold)
     below = (amount >= limit * (1 - width)) & (amount < limit)
@@ -262,8 +265,10 @@ def category(column: Expression) -> Expression:
     ConfigurationError
         JC3033, if the column has no list of codes.
 
-    >>> category.__name__
-    'category'
+    >>> from jcml.workspace.example import example
+    >>> decisions = example()[1].tables["penalty_decisions"]
+    >>> category(decisions.measure).node.extra
+    ('warning', 'fine', 'confiscation', 'detention', 'revocation')
     """
     if not isinstance(column, ColumnExpression) or not column.column.type.codes:
         raise ConfigurationError("JC3033")

@@ -43,8 +43,10 @@ class Matrix:
 
     Examples
     --------
-    >>> Matrix.__name__
-    'Matrix'
+    >>> from jcml.workspace.example import example_training
+    >>> matrix = example_training().test_matrix
+    >>> matrix.values.shape == (len(matrix), len(matrix.features))
+    True
     """
 
     table: pa.Table
@@ -124,8 +126,12 @@ class Matrix:
 def matrix_key(definition: SupervisionModel, calendar: Calendar, data_digest: str) -> str:
     """What a matrix depends on: meaning, dates, data, and the version of jcml.
 
-    >>> matrix_key.__name__
-    'matrix_key'
+    >>> from zoneinfo import ZoneInfo
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, _ = example()
+    >>> calendar = Calendar((AS_OF,), model.serving.every, ZoneInfo("Asia/Shanghai"))
+    >>> matrix_key(model.definition, calendar, "data of May") == matrix_key(model.definition, calendar, "data of June")
+    False
     """
     parts: list[Any] = [
         definition.full_question.fingerprint,
@@ -156,8 +162,11 @@ def build_matrix(definition: SupervisionModel, store: Store, days: Sequence[date
     InputMissing
         JC2130, if the table of the units was never delivered.
 
-    >>> build_matrix.__name__
-    'build_matrix'
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> matrix = build_matrix(model.definition, store, [AS_OF], model.serving.every)
+    >>> str(matrix.as_of.max()), len(matrix.features) == len(model.definition.features)
+    ('2025-01-01', True)
     """
     import pyarrow.parquet as pq
 
@@ -181,8 +190,9 @@ def require_unit(definition: SupervisionModel, store: Store) -> None:
     InputMissing
         JC2130.
 
-    >>> require_unit.__name__
-    'require_unit'
+    >>> from jcml.workspace.example import example
+    >>> model, store = example()
+    >>> require_unit(model.definition, store)  # it was delivered
     """
     from jcml.errors import InputMissing
 
@@ -226,8 +236,11 @@ class Outcomes:
 def find_outcomes(definition: SupervisionModel, store: Store, matrix: Matrix, every: Period) -> Outcomes:
     """What was found about every row of a matrix, in its order.
 
-    >>> find_outcomes.__name__
-    'find_outcomes'
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> matrix = build_matrix(model.definition, store, [AS_OF], model.serving.every)
+    >>> len(find_outcomes(model.definition, store, matrix, model.serving.every).channel) == len(matrix)
+    True
     """
     question, outcome = definition.label_question
     days = tuple(sorted({d.item() for d in np.unique(matrix.as_of)}))

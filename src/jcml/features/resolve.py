@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from jcml.errors import ConfigurationError, nearest
-from jcml.query import Aggregate, Attribute, Constant, Field, Near, Node, Own, Presence, Shared, walk
+from jcml.query import Aggregate, AsOf, Attribute, Constant, Field, Near, Node, Own, Peers, Presence, Shared, walk
 from jcml.tables.table import Table
 
 Match = tuple[tuple[str, Node], ...]
@@ -34,8 +34,10 @@ class Resolver:
     --------
     `SupervisionModel` uses it when it is made.
 
-    >>> Resolver.__name__
-    'Resolver'
+    >>> from jcml.workspace.example import example
+    >>> definition = example()[0].definition
+    >>> Resolver(definition.unit_table, definition.keys, definition.tables).resolve(definition.unit_table.district.node).name
+    'district'
     """
 
     def __init__(self, unit: type[Table], keys: tuple[str, ...], tables: Mapping[str, type[Table]]) -> None:
@@ -139,7 +141,7 @@ class Resolver:
         where = self._two_rows(node.where, node.table, row) if node.where is not None else None
         for value in (*(v for _, v in match), where):
             for inner in walk(value) if value is not None else ():
-                if isinstance(inner, Own | Attribute | Aggregate | Presence | Shared):
+                if isinstance(inner, AsOf | Own | Attribute | Aggregate | Presence | Shared | Peers):
                     raise ConfigurationError("JC3017", table=table.__name__)
         return replace(node, match=match, where=where)
 

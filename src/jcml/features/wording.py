@@ -79,8 +79,9 @@ def money_zh(yuan: float) -> str:
 class Wording:
     """The sentences of one supervision model.
 
-    >>> Wording.__name__
-    'Wording'
+    >>> from jcml.workspace.example import example
+    >>> Wording(example()[0].definition).sentence("unrecovered", 32000.0, "zh")
+    '尚有 3.20 万元 未追缴'
     """
 
     def __init__(self, definition: SupervisionModel) -> None:

@@ -35,8 +35,11 @@ class RunOutcome:
     population : Population
         Estimated share of all scored units, and the share of it that the ranked list holds.
 
-    >>> RunOutcome.__name__
-    'RunOutcome'
+    >>> from jcml.workspace.example import example, example_list
+    >>> model, store = example()
+    >>> found = run_outcomes(model.definition, model.serving, store, [example_list().publication], date(2026, 1, 1))
+    >>> found[0].ranked.n, found[0].audit.n
+    (9, 1)
     """
 
     run: str
@@ -66,8 +69,11 @@ def run_outcomes(
 ) -> list[RunOutcome]:
     """What is known before a day about each published list.
 
-    >>> run_outcomes.__name__
-    'run_outcomes'
+    >>> from jcml.workspace.example import example, example_list
+    >>> model, store = example()
+    >>> known = run_outcomes(model.definition, model.serving, store, [example_list().publication], date(2025, 1, 2))
+    >>> known[0].audit.unknown == known[0].audit.n  # on the day after, nobody has decided anything
+    True
     """
     import pyarrow as pa
     import pyarrow.compute as pc

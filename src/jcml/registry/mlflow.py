@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jcml.durable import reached
+from jcml.durable import reached, undamaged
 from jcml.errors import CheckFailed, InputMissing, NotPermitted, Unavailable, UsageError
 from jcml.estimators.lightgbm import read_fitted
 from jcml.metrics.calibration import Calibration
@@ -38,11 +38,64 @@ SETTINGS = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_ALLOW_MODEL_CODE_EXECUTION": "false",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """Set before MLflow is imported, where the environment does not say otherwise."""
+
+CONTENTS: dict[str, dict[str, str]] = {
+    "aliases": {
+        "challenger": "the newest fit; set when it is registered, taken away when it is promoted",
+        "champion": "the version in force; set by a named person, never by a score",
+    },
+    "tags of a version": {
+        "jcml.digest": "SHA-256 of `jcml.json`, checked before anything is read",
+        "jcml.gates": "every gate: kept or not, what was measured, and why it is there",
+        "jcml.fingerprint": "SHA-256 of the question it was trained on; scoring refuses another one",
+        "jcml.trained_until": "only labels known before this day were used",
+        "jcml.labelled": "rows it learned from",
+        "jcml.confirmed": "of these, confirmed",
+        "jcml.promotions": "who promoted it, when and why; from the first promotion on",
+    },
+    "parameters of a run": {
+        "until": "the day whose knowledge counts, exclusive",
+        "as_of_dates": "as-of dates of the matrix",
+        "rows": "rows of the matrix, labelled or not",
+        "features": "number of features",
+        "folds": "test periods",
+        "trials": "settings that were tried",
+        "trees": "trees of the registered model",
+        "calibration": "method that turns margins into probabilities",
+        "capacity": "clues per run at which it was measured",
+        "fingerprint": "as in the tag",
+        "data_digest": "of the imported data",
+        "matrix_digest": "of the matrix",
+        "jcml": "version of jcml",
+        "setting.NAME": "LightGBM's own parameter",
+    },
+    "metrics of a run": {
+        "NAME": "every metric that could be measured, on later time",
+        "NAME_low": "the lower end of its 95 % interval",
+    },
+    "files": {
+        "model/MLmodel": "MLflow's description: flavours `lightgbm` and `python_function`, signature",
+        "model/model.lgb": "LightGBM's own text",
+        "model/jcml.json": "calibration, fingerprint, digests, figures, bands",
+        "model/requirements.txt": "libraries that a pyfunc needs",
+        "model/conda.yaml": "the same, as MLflow writes it",
+        "model/python_env.yaml": "the same, as MLflow writes it",
+        "evidence/figures.json": "every figure that was measured",
+        "evidence/model_card.zh.html": "the model card in Chinese, one page",
+        "evidence/model_card.en.html": "the model card in English, one page",
+        "evidence/precision_over_time.png": "precision at capacity per as-of date; with the extra `plots`, as are all pictures",
+        "evidence/reliability.png": "stated probability against confirmed share; when there were enough rows to calibrate",
+        "evidence/lift_over_rules.png": "model, rules and baselines on the same rows",
+        "evidence/shap_beeswarm.png": "SHAP values of the test rows",
+    },
+}
+"""Everything that is logged with a version, and what it is."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +111,9 @@ class Version:
     promotions : tuple of mapping
         Who promoted it, when and why.
 
-    >>> Version.__name__
-    'Version'
+    >>> gates = {"auc": {"kept": True, "says": "0.8 (0.7 – 0.9) ≥ 0.6"}}
+    >>> Version("m", 1, ("challenger",), "2025-01-01", "f", 900, 300, gates, (), "run").kept
+    True
     """
 
     model: str
@@ -234,7 +288,7 @@ class Registry:
             with tempfile.TemporaryDirectory() as scratch:
                 folder = self._files(client, version, Path(scratch))
                 raw = (folder / "jcml.json").read_bytes()
-                text = (folder / "model.lgb").read_text(encoding="utf-8")
+                text = (folder / "model.lgb").read_text(encoding="utf-8", errors="replace")  # replaced is changed: the digest tells
         return _read(raw, text, version.tags.get("jcml.digest", ""), int(version.version))
 
     def _find(self, client: MlflowClient, name: str, which: int | str) -> Any:
@@ -244,7 +298,9 @@ class Registry:
             if isinstance(which, str):
                 return client.get_model_version_by_alias(name, which)
             return client.get_model_version(name, str(which))
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
             if which == "champion":
                 raise InputMissing("JC5001", model=name) from None
             known = ", ".join(str(v.number) for v in self.versions(name))
@@ -271,14 +327,17 @@ class Registry:
             if found:
                 for alias, number in client.get_registered_model(name).aliases.items():
                     aliases.setdefault(str(number), []).append(alias)
-        made = [
-            Version(
-                name, int(v.version), tuple(sorted(aliases.get(str(v.version), []))), v.tags.get("jcml.trained_until", ""),
-                v.tags.get("jcml.fingerprint", ""), int(v.tags.get("jcml.labelled", 0)), int(v.tags.get("jcml.confirmed", 0)),
-                json.loads(v.tags.get("jcml.gates", "{}")), tuple(json.loads(v.tags.get("jcml.promotions", "[]"))), v.run_id or "",
-            )
-            for v in found
-        ]
+        try:
+            made = [
+                Version(
+                    name, int(v.version), tuple(sorted(aliases.get(str(v.version), []))), v.tags.get("jcml.trained_until", ""),
+                    v.tags.get("jcml.fingerprint", ""), int(v.tags.get("jcml.labelled", 0)), int(v.tags.get("jcml.confirmed", 0)),
+                    json.loads(v.tags.get("jcml.gates", "{}")), tuple(json.loads(v.tags.get("jcml.promotions", "[]"))), v.run_id or "",
+                )
+                for v in found
+            ]
+        except (ValueError, TypeError):
+            raise NotPermitted("JC5003") from None
         return sorted(made, key=lambda v: -v.number)
 
     def artifact(self, name: str, which: int | str, file: str) -> bytes:
@@ -286,7 +345,9 @@ class Registry:
         with self.client() as client:
             version = self._find(client, name, which)
             with tempfile.TemporaryDirectory() as scratch:
-                return self._download(client, version, f"evidence/{file}", Path(scratch)).read_bytes()
+                path = self._download(client, version, f"evidence/{file}", Path(scratch))
+                with undamaged(path):
+                    return path.read_bytes()
 
     # -- promoting ---------------------------------------------------------------------------------------------
 
@@ -365,13 +426,16 @@ def _plain(name: str) -> str:
 def _read(raw: bytes, text: str, digest: str, number: int) -> TrainedModel:
     if not digest or hashlib.sha256(raw).hexdigest() != digest:
         raise NotPermitted("JC5003")
-    content = json.loads(raw)
-    if content.get("schema") != SCHEMA:
-        raise NotPermitted("JC5004")
-    fitted = read_fitted(text, content["features"], content["model_digest"])
-    trained = TrainedModel(
-        content["name"], fitted, Calibration.from_json(content["calibration"]), content["fingerprint"], content["capacity"],
-        content["every"], content["trained_until"], content["data_digest"], content["labelled"], content["confirmed"],
-        content["figures"], tuple((n, p) for n, p in content["bands"]),
-    )
+    try:
+        content = json.loads(raw)
+        if content["schema"] != SCHEMA:
+            raise NotPermitted("JC5004")
+        fitted = read_fitted(text, content["features"], content["model_digest"])
+        trained = TrainedModel(
+            content["name"], fitted, Calibration.from_json(content["calibration"]), content["fingerprint"], content["capacity"],
+            content["every"], content["trained_until"], content["data_digest"], content["labelled"], content["confirmed"],
+            content["figures"], tuple((n, p) for n, p in content["bands"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotPermitted("JC5004") from None
     return replace(trained, version=number)

@@ -51,8 +51,10 @@ class TrainedModel:
 
     Examples
     --------
-    >>> TrainedModel.__name__
-    'TrainedModel'
+    >>> from jcml.workspace.example import example_training
+    >>> trained = example_training().model
+    >>> trained.version, trained.band(0.0, 0.99)
+    (0, 'high')
     """
 
     name: str

@@ -20,7 +20,7 @@ from jcml.engines.duckdb import DuckDBEngine, Evidence, connect
 from jcml.engines.engine import Calendar
 from jcml.engines.inventory import settle_question
 from jcml.engines.plain import PlainEngine, Summary
-from jcml.errors import CheckFailed
+from jcml.errors import JcmlError
 from jcml.explanation.reasons import Comparison, Explanation, Push, explain
 from jcml.features.wording import Wording, describe
 from jcml.query import Aggregate, Attribute, Peers, Question, Shared, walk
@@ -38,8 +38,12 @@ ROLES: tuple[Literal["row", "condition", "other"], ...] = ("row", "condition", "
 class ClueWriter:
     """Writes the clues of one scoring run.
 
-    >>> ClueWriter.__name__
-    'ClueWriter'
+    >>> from jcml.records import read_clues
+    >>> from jcml.workspace.example import example, example_list
+    >>> _, store = example()
+    >>> clues = list(read_clues(store.root / example_list().publication.file))  # this class wrote them
+    >>> all(clue.reasons_for or clue.reasons_against for clue in clues)
+    True
     """
 
     def __init__(self, run: ScoringRun, selection: Selection) -> None:
@@ -247,7 +251,7 @@ class ClueWriter:
         summaries = {node: found[unit, self.run.as_of] for node, found in self.summaries.items()}
         again = PlainEngine(tables, self.facts).recompute(self.narrow, self.run.calendar, (unit, self.run.as_of), name, summaries, behind)
         if again != value:
-            raise CheckFailed("JC6004", feature=name, again=again, value=value)
+            raise JcmlError("JC6004", feature=name, again=again, value=value)
 
     def write_evidence(self, part: Path) -> None:
         """The index record → feature → unit: every source row behind every number of every clue."""
@@ -279,8 +283,9 @@ def clue_id(run: str, unit: Key) -> str:
 def promise(trained: Any) -> dict[str, Any]:
     """What may be said about lists of this model: measured on later time, with its interval and its limits.
 
-    >>> promise.__name__
-    'promise'
+    >>> from jcml.workspace.example import example_training
+    >>> promise(example_training().model)["capacity"]
+    10
     """
     figures = trained.figures
     kept = {k: figures.get("metrics", {}).get(k) for k in ("precision_at_capacity", "gain_over_best_rule", "auc")}
@@ -303,8 +308,12 @@ def peer_summaries(
         A settled question whose values need the summaries.
     units : sequence of (keys, as-of date)
 
-    >>> peer_summaries.__name__
-    'peer_summaries'
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> question = model.definition.question  # no feature of this model looks at peers
+    >>> with store.engine(model.definition.tables) as engine:
+    ...     peer_summaries(engine, question, question, Calendar((AS_OF,), model.serving.every, store.office.zone), [])
+    {}
     """
     wanted: list[Peers] = []
     for _, node in narrow.values:

@@ -23,8 +23,11 @@ def cold_start_model(
 ) -> TrainedModel:
     """An order by rules and unusual numbers for one date; version 0, no probabilities, no figures.
 
-    >>> cold_start_model.__name__
-    'cold_start_model'
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> made = cold_start_model(model.name, model.definition, store, AS_OF, model.serving.every, 10)
+    >>> made.cold, made.version, dict(made.figures)
+    (True, 0, {})
     """
     matrix = build_matrix(definition, store, [as_of], every)
     rules = [f"rule:{n}" for n in definition.rules]

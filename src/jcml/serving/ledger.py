@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from jcml.durable import reached
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from jcml.durable import database, reached, undamaged
+from jcml.errors import NotPermitted, Place
+from jcml.records import Clue, read_clues
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS publication (
@@ -35,8 +33,8 @@ CREATE TABLE IF NOT EXISTS publication (
 class Publication:
     """One published result; `revision` counts corrections that a person asked for, from 0.
 
-    >>> Publication.__name__
-    'Publication'
+    >>> Publication("r1", "m", "2025-01-01", 1, 0, "", 10, 400, "d", "outbox/m.jsonl", "2025-01-01T08:00:00+00:00").clues
+    10
     """
 
     run: str
@@ -63,23 +61,11 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=60)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_SCHEMA)
-            yield connection
-        finally:
-            connection.close()
-
     def all(self, model: str = "") -> list[Publication]:
         """All publications, of one model or of every one, oldest first."""
         if not self.path.exists():
             return []
-        with self._open() as connection:
+        with database(self.path, _SCHEMA) as connection:
             rows = connection.execute(
                 "SELECT * FROM publication WHERE ? IN ('', model) ORDER BY as_of, version, revision", (model,)
             ).fetchall()
@@ -91,7 +77,7 @@ class Ledger:
 
     def record(self, publication: Publication) -> None:
         """Enter a publication; entering the same run again changes nothing."""
-        with self._open() as connection, connection:
+        with database(self.path, _SCHEMA) as connection, connection:
             connection.execute(
                 "INSERT INTO publication VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (run) DO NOTHING",
                 (
@@ -101,3 +87,28 @@ class Ledger:
                 ),
             )
         reached("score.recorded")
+
+
+def published_clues(root: Path, publication: Publication) -> Iterator[Clue]:
+    """The clues of a publication, once its file is seen to be the one that was published; `root` is the office's state.
+
+    Raises
+    ------
+    DataError
+        JC9003, if the file is gone; JC6101, if one of its lines is no clue.
+    NotPermitted
+        JC6102, if it was changed in another way.
+
+    >>> from jcml.workspace.example import example, example_list
+    >>> _, store = example()
+    >>> next(published_clues(store.root, example_list().publication)).rank
+    1
+    """
+    path = root / publication.file
+    with undamaged(path):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != publication.digest:
+        for _ in read_clues(path):  # names the line that is no clue
+            pass
+        raise NotPermitted("JC6102", Place(path))
+    yield from read_clues(path)

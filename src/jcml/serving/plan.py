@@ -38,6 +38,16 @@ class Reasons:
 class Watch:
     """A signal over time, and what happens when it crosses its bound.
 
+    Parameters
+    ----------
+    signal : {"score_drift", "feature_drift", "hit_rate", "coverage"}
+        How far scores, or the feature that moved most, lie from those at training (population stability index); the
+        confirmed share of earlier lists, which `jcml monitor` shows; the share of feature values that are known.
+    then : {"warn", "stop"}
+        Say so, or publish nothing until a person has looked.
+    at_least, at_most : float or None
+        The bound; a side that is left out has none.
+
     >>> Watch("score_drift", "warn", at_most=0.2).then
     'warn'
     """
@@ -46,6 +56,10 @@ class Watch:
     then: Literal["warn", "stop"]
     at_least: float | None = None
     at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("a watch has at_least or at_most; without a bound it watches nothing")
 
 
 @dataclass(frozen=True)
@@ -61,11 +75,19 @@ class ServingPlan:
     audit_share : float
         Share of the capacity that is drawn at random from the rest.
     cool_off : Period or None
-        A unit reviewed so lately is left out, unless its probability rose by `unless_rises`.
+        A unit published or reviewed so lately is left out; for events it has no effect, they are scored once.
+    unless_rises : float
+        A unit published lately comes back all the same when its probability rose by so much.
+    reasons : Reasons
+        Which contributions become sentences.
     queue : str
         Where in the workbench its clues go.
     evidence_rows : int
         Source rows shown with each reason; the rest can be opened.
+    watch : tuple of Watch
+        Signals looked at before anything is published.
+    seed : int
+        Of the random draw; together with model and as-of date it fixes who is drawn.
 
     >>> from jcml.dates import months
     >>> ServingPlan(every=months(3), capacity=40).audit_share
@@ -90,6 +112,8 @@ class ServingPlan:
             raise ValueError("audit_share lies between 0 and 1")
         if self.every.unbounded:
             raise ValueError("every cannot be 'ever'")
+        if self.evidence_rows < 0 or self.unless_rises < 0 or self.reasons.least_contribution < 0:
+            raise ValueError("evidence_rows, unless_rises and least_contribution cannot be negative")
 
     @property
     def audits(self) -> int:

@@ -26,8 +26,14 @@ def replay_clue(
     The run is repeated whole, in a temporary folder, with the key it had: features from the data as they are now,
     scores, selection, reasons, evidence. Nothing is published.
 
-    >>> replay_clue.__name__
-    'replay_clue'
+    >>> from dataclasses import replace
+    >>> from jcml.workspace.example import example, example_list, example_training
+    >>> model, store = example()
+    >>> publication = example_list().publication
+    >>> trained = replace(example_training().model, version=1)
+    >>> clue = next(read_clues(store.root / publication.file))
+    >>> replay_clue(model.name, model.definition, model.serving, store, trained, publication, clue, 10)
+    []
     """
     with tempfile.TemporaryDirectory(dir=store.root) as scratch:
         run = _Replay(name, definition, plan, capacity, trained, store, date.fromisoformat(publication.as_of), supersede=publication.because)

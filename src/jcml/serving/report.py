@@ -36,8 +36,15 @@ def report(
 
     Examples
     --------
-    >>> report.__name__
-    'report'
+    >>> from jcml.records import read_clues
+    >>> from jcml.workspace.example import example, example_list, example_training
+    >>> model, store = example()
+    >>> clues = list(read_clues(store.root / example_list().publication.file))
+    >>> page = report(
+    ...     clues, model.definition, example_training().model, "示例区院", contestants=[], honesty=[], warnings=[], synthetic=True
+    ... )
+    >>> all(clue.id in page for clue in clues)
+    True
     """
     at = 0 if language == "zh" else 1
     first = clues[0] if clues else None
@@ -91,8 +98,10 @@ def _reliability(trained: TrainedModel, at: int) -> str:
 def band_rate(trained: TrainedModel, band: str) -> tuple[int, float, float, float] | None:
     """How often units of a band were confirmed on later time: how many, share, interval; None when not measured.
 
-    >>> band_rate.__name__
-    'band_rate'
+    >>> from jcml.workspace.example import example_training
+    >>> found = band_rate(example_training().model, "medium")
+    >>> found is None or 0 <= found[2] <= found[1] <= found[3] <= 1
+    True
     """
     lows = dict(trained.bands)
     order = [b for b, _ in trained.bands]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -47,8 +47,9 @@ Say = Callable[[str], None]
 class Published:
     """What a scoring run gave: its publication, and whether it was new.
 
-    >>> Published.__name__
-    'Published'
+    >>> from jcml.workspace.example import example_list
+    >>> example_list().new
+    True
     """
 
     publication: Publication
@@ -80,8 +81,13 @@ class ScoringRun:
 
     Examples
     --------
-    >>> ScoringRun.__name__
-    'ScoringRun'
+    >>> from dataclasses import replace
+    >>> from jcml.workspace.example import AS_OF, example, example_list, example_training
+    >>> _ = example_list()
+    >>> model, store = example()
+    >>> again = ScoringRun(model.name, model.definition, model.serving, 10, replace(example_training().model, version=1), store, AS_OF)
+    >>> again.run().new  # published once, whoever asks again
+    False
     """
 
     def __init__(
@@ -210,7 +216,7 @@ class ScoringRun:
 
     def _selection(self) -> Selection:
         seed = f"{self.plan.seed}\x00{self.name}\x00{self.as_of}"
-        audits = min(self.plan.audits, self.capacity)
+        audits = min(replace(self.plan, capacity=self.capacity).audits, self.capacity)
         selection = select(self._read_scores(), capacity=self.capacity, audits=audits, seed=seed, left_out=self._left_out())
         path = self.folder / "selection.parquet"
         if not path.exists():
@@ -361,8 +367,12 @@ def score_file(matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[st
 
     Memory does not grow with the number of rows.
 
-    >>> score_file.__name__
-    'score_file'
+    >>> import tempfile
+    >>> from jcml.workspace.example import example, example_list, example_training
+    >>> scores = Path(tempfile.mkdtemp()) / "scores.parquet"
+    >>> rows = score_file(example_list().folder / "matrix.parquet", scores, example_training().model, example()[0].definition.keys)
+    >>> rows == example_list().publication.scored
+    True
     """
     import numpy as np
     import pyarrow as pa

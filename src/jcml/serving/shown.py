@@ -35,8 +35,11 @@ class Shown:
 
     Examples
     --------
-    >>> Shown.__name__
-    'Shown'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> decisions = store.tables["penalty_decisions"]
+    >>> Shown(store.tables, store.vault).cells(decisions, {"fine": 320000, "measure": "fine"})
+    {'处罚种类': '罚款', '罚款金额': '3,200.00元'}
     """
 
     def __init__(self, tables: Mapping[str, type[Table]], vault: Vault) -> None:

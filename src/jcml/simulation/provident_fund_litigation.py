@@ -66,7 +66,7 @@ def simulate(seed: int, *, size: int = 4500) -> World:
     >>> sorted(world.tables)[:3], 0.1 < sum(r["outcome"] for r in world.truth) / len(world.truth) < 0.35
     (['civil_cases', 'deduction_verdicts', 'enforcement_cases'], True)
     """
-    random = Random(f"provident_fund_litigation/{seed}")
+    random = Random(f"provident_fund_litigation/{seed}")  # noqa: S311
     teller = Teller(random)
     return _Records(random, teller).world(teller.all_stories(size), seed)
 

@@ -17,8 +17,8 @@ As many matters look alike and have a lawful explanation (`EXPLANATIONS`). Two l
 aiding network crime got a provision in December 2022; driving licences are delivered from July 2022 on, police detention
 from July 2021; penalty decisions change their headers in 2024; two districts deliver in their own ways; in the second
 quarter of 2024 a campaign looked at nearly everybody. From March 2025 on, offices that neglect a matter hand it over on
-the last day allowed. The tracking grade and the tracking ledger are written after the check: leaks, planted on purpose.
-Rates follow the build sheet of the field: about 40 % positive, 95 % reviewed.
+the last day allowed. The tracking grade and the tracking ledger say what checks found and are dated back: leaks, planted
+on purpose. Rates follow the build sheet of the field: about 40 % positive, 95 % reviewed.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def simulate(seed: int, *, size: int = 5000) -> World:
 
 class _City:
     def __init__(self, seed: int, size: int) -> None:
-        self.random = Random(f"reverse_penalty_link/{seed}")
+        self.random = Random(f"reverse_penalty_link/{seed}")  # noqa: S311
         self.identities = Identities(self.random)
         self.size = size
         self.tables: dict[str, list[Row]] = {}
@@ -203,7 +203,8 @@ class _City:
         for matter in self.matters:
             self._write_down(matter)
         scored = [m for m in self.matters if FIRST_LIST <= m.as_of <= LAST]
-        self.tables["non_prosecution_verdicts"] = self._verdicts(scored)
+        self.tables["non_prosecution_verdicts"] = verdicts = self._verdicts(scored)
+        self._hindsight(verdicts)
         known = {name: [r for r in rows if r["received_on"] <= LAST] for name, rows in self.tables.items()}
         return World("reverse_penalty_link", known, [_truth(m) for m in scored], FIRST, LAST, _deliveries())
 
@@ -437,17 +438,24 @@ class _City:
     # -- what is written down ------------------------------------------------------------------------------------------
 
     def _write_down(self, matter: _Matter) -> None:
-        """The decision as it was entered, and again when the hand-over was; grade and ledger came later than both."""
+        """The decision as it was entered, and again when the hand-over was."""
         row = matter.row
-        row["tracking_grade"] = self.random.randint(4, 5) if matter.positive != self._chance(0.02) else self.random.randint(1, 3)
         self._add("non_prosecutions", **row)
         if matter.handed_over is not None:
             known = max(row["received_on"], self._known(matter.handed_over, 0, 2))
             self._add("non_prosecutions", **{**row, "handed_over_on": matter.handed_over, "received_on": known})
         self.tables.setdefault("reverse_cases", []).extend(matter.review)
-        if self._chance(0.95 if matter.positive else 0.02):
-            noted, entry = row["decided_on"] + timedelta(days=1), self.identities.serial("TZ")
-            self._add("tracking_entries", entry=entry, case_person=row["case_person"], entered_on=noted, received_on=noted)
+
+    def _hindsight(self, verdicts: list[Row]) -> None:
+        """What was filled in once a check had ended and dated back to the decision: the grade, and the ledger."""
+        found = {v["case_person"]: v["outcome"] == "confirmed" for v in verdicts if v["outcome"] in ("confirmed", "not_confirmed")}
+        grades = {u: self.random.randint(4, 5) if confirmed != self._chance(0.02) else self.random.randint(1, 3) for u, confirmed in found.items()}
+        for row in self.tables["non_prosecutions"]:
+            row["tracking_grade"] = grades.get(row["case_person"])
+        for matter in self.matters:
+            if self._chance(0.97 if found.get(matter.row["case_person"]) else 0.02):
+                noted, entry = matter.row["decided_on"] + timedelta(days=1), self.identities.serial("TZ")
+                self._add("tracking_entries", entry=entry, case_person=matter.row["case_person"], entered_on=noted, received_on=noted)
 
     def _verdicts(self, scored: list[_Matter]) -> list[Row]:
         practice = Practice(

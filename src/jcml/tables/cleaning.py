@@ -37,6 +37,8 @@ ROW_PROBLEMS: dict[str, tuple[str, str, str]] = {
     "out_of_bounds": ("数值超出合同规定的范围", "the value lies outside the contract's bounds", "error"),
     "in_the_future": ("日期晚于数据收到日", "the date lies after the day the delivery was received", "error"),
     "ends_before_start": ("止日早于起日", "the last day lies before the first", "error"),
+    "formula_error": ("公式没有结果，或结果是错误值", "a formula without a value, or with an error value", "error"),
+    "not_one_value": ("不是单个值（列表、字节串等）", "not a single value but a list, bytes or the like", "error"),
     "test_row": ("生产数据中的测试行", "a test row left in production data", "error"),
     "bad_check_digit": ("号码校验位不符", "the check digit of the number does not fit", "warning"),
     "masked": ("来源单位已脱敏，不能用于关联", "masked by the agency that delivered it; cannot be joined", "warning"),
@@ -46,6 +48,8 @@ ROW_PROBLEMS: dict[str, tuple[str, str, str]] = {
 _TEST_NAMES = ("测试", "test", "TEST", "Test")
 _TEST_IDS = {"110101190001010000", "111111111111111111", "123456789012345678"}
 _REMEMBER = 200_000
+_NESTED = frozenset((list, dict))
+_FORMULA_ERRORS = frozenset(("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"))
 
 
 def severity(problem: str) -> str:
@@ -114,8 +118,15 @@ class Cleaner:
 
     Examples
     --------
-    >>> Cleaner.__name__
-    'Cleaner'
+    >>> from jcml.tables import Column, EntityTable, text
+    >>> from jcml.tables import date as day
+    >>> class Depots(EntityTable):
+    ...     depot = Column(text, "油库", "Depot", role=("key", "row id"), entity="depot")
+    ...     received_on = Column(day, "入库", "Received", role="known on")
+    >>> cleaner = Cleaner(Depots, Binding("depots"), ("油库", "入库"), ZoneInfo("Asia/Shanghai"), Pseudonyms(bytes(32)), date(2024, 2, 1))
+    >>> done = cleaner.clean(Chunk({"油库": ["D-1", "D-2"], "入库": ["2024-01-31", "2024-02-30"]}, [2, 3]))
+    >>> done.kept, [(number, problems[0][:2]) for number, problems, _ in done.refused]
+    (1, [(3, ('received_on', 'not_a_date'))])
     """
 
     def __init__(
@@ -254,12 +265,13 @@ class Cleaner:
             for index, (value, shown, problem, _) in enumerate(cells):
                 if problem is not None:
                     if severity(problem) == "error":
-                        problems.setdefault(index, []).append((name, problem, self._masked(column, shown)))
+                        delivered = shown if column.identifier and shown is not None else self._delivered(name, chunk, index)
+                        problems.setdefault(index, []).append((name, problem, self._masked(column, delivered)))
                         continue
                     warnings[name, problem] += 1
                 if value is None and needed:
                     problems.setdefault(index, []).append((name, "missing", ""))
-        self._check_rows(made, chunk.rows, problems)
+        self._check_rows(made, chunk, problems)
         refused = [(n, [("", problem, "")], raw) for n, problem, raw in chunk.broken]
         for index, found in sorted(problems.items()):
             raw = {c: _json_cell(v[index]) for c, v in chunk.columns.items()}
@@ -279,12 +291,17 @@ class Cleaner:
             known.clear()
         cells = []
         for raw in chunk.columns[source.sources[0]]:
-            key = raw if type(raw) is str else (type(raw), raw)
+            key = raw if type(raw) is str else (type(raw), str(raw) if type(raw) in _NESTED else raw)
             cell = known.get(key)
             if cell is None:
-                cell = known[key] = read(raw)
+                cell = known[key] = _unreadable(raw) or read(raw)
             cells.append(cell)
         return cells
+
+    def _delivered(self, name: str, chunk: Chunk, index: int) -> Any:
+        """What stands in the source, as it was written there."""
+        source = self.sources[name]
+        return chunk.columns[source.sources[0]][index] if source.sources else source.constant
 
     def _masked(self, column: Column, shown: Any) -> str:
         if shown is None:
@@ -296,7 +313,7 @@ class Cleaner:
         return str(shown)[:40]
 
     def _check_rows(
-        self, made: dict[str, list[tuple[Any, ...]]], rows: int, problems: dict[int, list[tuple[str, str, str]]]
+        self, made: dict[str, list[tuple[Any, ...]]], chunk: Chunk, problems: dict[int, list[tuple[str, str, str]]]
     ) -> None:
         for name in ("happened on", "known on"):
             column = self.table.one(name)
@@ -307,14 +324,14 @@ class Cleaner:
                 value = cell[0]
                 late = value is not None and (value > limit if column.type.value.kind == "date" else value >= limit)
                 if late and index not in problems:
-                    problems.setdefault(index, []).append((column.name, "in_the_future", str(cell[1])))
+                    problems.setdefault(index, []).append((column.name, "in_the_future", self._masked(column, self._delivered(column.name, chunk, index))))
         start, end = self.table.one("valid from"), self.table.one("valid to")
         if start is None or end is None or start.name not in made or end.name not in made:
             return
-        for index in range(rows):
+        for index in range(chunk.rows):
             first, last = made[start.name][index][0], made[end.name][index][0]
             if first is not None and last is not None and last < first:
-                problems.setdefault(index, []).append((end.name, "ends_before_start", str(last)))
+                problems.setdefault(index, []).append((end.name, "ends_before_start", self._masked(end, self._delivered(end.name, chunk, index))))
 
     def _rows(self, made: dict[str, list[tuple[Any, ...]]], keep: list[int], chunk: Chunk) -> dict[str, list[Any]]:
         rows: dict[str, list[Any]] = {}
@@ -357,6 +374,13 @@ class Cleaner:
         return self.pseudonyms.digest("\x1f".join(f"{n}={cells[index][0]}" for n, cells in made.items() if n != skip))
 
 
+def _unreadable(raw: Any) -> tuple[Any, ...] | None:
+    """What is wrong with a cell before its column is asked; None when nothing is."""
+    if raw is not None and not isinstance(raw, str | int | float | date | Decimal):
+        return None, None, "not_one_value", None
+    return (None, raw, "formula_error", None) if isinstance(raw, str) and raw.strip() in _FORMULA_ERRORS else None
+
+
 def _plain(value: Any, problem: str | None) -> tuple[Any, ...]:
     return value, value, problem, None
 
@@ -392,8 +416,13 @@ def schema(table: type[Table], delivered: frozenset[str]) -> pa.Schema:
 
     Exact values are whole numbers of the smallest unit; their scale is in the field's metadata.
 
-    >>> schema.__name__
-    'schema'
+    >>> from jcml.tables import Column, EntityTable, text
+    >>> from jcml.tables import date as day
+    >>> class Depots(EntityTable):
+    ...     depot = Column(text, "油库", "Depot", role=("key", "row id"), entity="depot")
+    ...     received_on = Column(day, "入库", "Received", role="known on")
+    >>> schema(Depots, frozenset({"depot"})).names[:3]
+    ['depot', '_row', '_known']
     """
     import pyarrow as pa
 

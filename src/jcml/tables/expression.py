@@ -276,8 +276,11 @@ class Expression:
 class Rows:
     """The rows of a table that belong to a unit: by default those with its key, or those that `matching` names.
 
-    >>> Rows.__name__
-    'Rows'
+    >>> from jcml.dates import months
+    >>> from jcml.workspace.example import example
+    >>> model, store = example()
+    >>> store.tables["reverse_cases"].count(over=months(6)).node.function
+    'count'
     """
 
     def __init__(
@@ -333,7 +336,8 @@ class Rows:
     def alike(self, text: Expression, bits: int = 3) -> Rows:
         """The rows whose text is nearly the same as the unit's: at most `bits` (0 to 3) of 60 bits differ."""
         name = getattr(text.node, "name", "")
-        if name not in self._table.columns or not isinstance(text.node, Field | Attribute) or not 0 <= bits <= 3:
+        column = self._table.columns.get(name)
+        if column is None or column.sensitivity != "free text" or not isinstance(text.node, Field | Attribute) or not 0 <= bits <= 3:
             raise ConfigurationError("JC3006", table=self._table.__name__)
         signature = replace(text.node, type=EXACT, name=name + "__signature")
         return Rows(self._table, self._match, self._near, Alike(name, signature, bits), {**self._tables, **text.tables})
@@ -370,6 +374,9 @@ class Rows:
         tables: Mapping[str, type[Table]] | None = None,
     ) -> Expression:
         """Any aggregate function of these rows; the named methods call it."""
+        for period in (over, lag):
+            if not isinstance(period, Period | None):
+                raise ConfigurationError("JC3001", problem=f"over= and lag= need a period such as months(12), not {period!r}")
         try:
             made = Aggregate(
                 aggregate_type(function, node),
@@ -414,8 +421,17 @@ def column_expression(table: type[Table], column: Column, rows: Rows | None = No
     ConfigurationError
         JC3010, if the column is a protected attribute, which may never reach a feature.
 
-    >>> column_expression.__name__
-    'column_expression'
+    >>> from jcml.tables import Column, EntityTable, text
+    >>> from jcml.tables import date as day
+    >>> class Firms(EntityTable):
+    ...     firm = Column(text, "企业", "Firm", role=("key", "row id"), entity="firm")
+    ...     religion = Column(text, "宗教", "Religion", sensitivity="protected")
+    ...     received_on = Column(day, "入库", "Received", role="known on")
+    >>> column_expression(Firms, Firms.columns["firm"]).node.name
+    'firm'
+    >>> Firms.religion
+    Traceback (most recent call last):
+    jcml.errors.ConfigurationError: JC3010: Firms.religion (宗教) is a protected attribute and may not reach a feature
     """
     if column.sensitivity == "protected":
         raise ConfigurationError("JC3010", table=table.__name__, column=column.name, title=column.zh)
@@ -430,8 +446,12 @@ def column_expression(table: type[Table], column: Column, rows: Rows | None = No
 class ColumnExpression(Expression):
     """A column; of a moment it also gives the local `day` and `hour`.
 
-    >>> ColumnExpression.__name__
-    'ColumnExpression'
+    >>> from jcml.tables import Column, EventTable, moment, text
+    >>> class Pumps(EventTable):
+    ...     reading = Column(text, "编号", "Reading", role="row id")
+    ...     read_at = Column(moment, "时间", "Time", role=("happened on", "known on"))
+    >>> Pumps.read_at.hour.node.name
+    'read_at__hour'
     """
 
     def __init__(self, node: Node, tables: Mapping[str, type[Table]], rows: Rows, column: Column) -> None:

@@ -16,13 +16,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jcml.durable import held, reached, sweep, write_file
+from jcml.durable import held, reached, sweep, undamaged, write_file
 from jcml.engines.dialect import quote, text
 from jcml.engines.duckdb import ROW_GROUP, connect
 from jcml.errors import ConfigurationError, DataError, InputMissing, Place
 from jcml.tables.cleaning import Cleaned, Cleaner, describe, schema
 from jcml.tables.office import Binding, ColumnBinding
-from jcml.tables.pseudonyms import Pseudonyms, read_key
 from jcml.tables.reading import Chunk, Opened, open_database, open_source
 from jcml.tables.store import Batch, Store, received_on
 
@@ -31,8 +30,10 @@ from jcml.tables.store import Batch, Store, received_on
 class Imported:
     """What an import did with one file: the batch, and whether it was new.
 
-    >>> Imported.__name__
-    'Imported'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> Imported(store.batches("reverse_cases")[0], new=False).batch.source
+    'reverse_cases'
     """
 
     batch: Batch
@@ -64,13 +65,17 @@ def import_table(
         JC2140, if more rows are refused than `quarantine_at_most` allows; the batch does not come into being, and
         its refused rows can be read.
 
-    >>> import_table.__name__
-    'import_table'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> again = import_table(store, "reverse_cases", received=date(2026, 1, 1))
+    >>> [done.new for done in again], all(d.batch.read == d.batch.kept + d.batch.quarantined for d in again)
+    ([False, False], True)
     """
     if source not in store.tables:
         from jcml.errors import nearest
 
-        raise ConfigurationError("JC2121", table=source, nearest=nearest(source, store.tables))
+        bound = store.office.bindings.get(source)
+        raise ConfigurationError("JC2121", bound.place if bound else None, table=source, nearest=nearest(source, store.tables))
     binding = store.office.bindings.get(source)
     if binding is None:
         raise ConfigurationError("JC2122", Place(store.office.path), table=source)
@@ -132,8 +137,7 @@ class _Import:
                 return Imported(batch, False)
         number = hashlib.sha256(f"{self.source}\x00{file_digest}\x00{mapping_digest}".encode()).hexdigest()[:12]
         opened = opener()
-        pseudonyms = Pseudonyms(read_key(self.store.office.key))
-        cleaner = Cleaner(self.table, self.binding, opened.header, self.store.office.zone, pseudonyms, self.received)
+        cleaner = Cleaner(self.table, self.binding, opened.header, self.store.office.zone, self.store.pseudonyms, self.received)
         draft = Batch(
             number, self.source, name, file_digest, mapping_digest, str(self.received), opened.encoding,
             tuple(sorted(cleaner.delivered)), 0, 0, 0, {},
@@ -223,8 +227,10 @@ class _Import:
 def quarantine_file(store: Store, source: str, batch: str) -> Path:
     """Where the refused rows of a batch are.
 
-    >>> quarantine_file.__name__
-    'quarantine_file'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> quarantine_file(store, "reverse_cases", "b1").name
+    'b1.parquet'
     """
     return store.root / "quarantine" / source / f"{batch}.parquet"
 
@@ -232,8 +238,11 @@ def quarantine_file(store: Store, source: str, batch: str) -> Path:
 def write_refused(path: Path, refused: list[dict[str, Any]]) -> None:
     """Keep refused rows, whole, readable by their owner alone.
 
-    >>> write_refused.__name__
-    'write_refused'
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "b1.parquet"
+    >>> write_refused(file, [{"row": 3, "column": "amount", "problem": "bad_number"}])
+    >>> oct(file.stat().st_mode & 0o777)
+    '0o600'
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -248,21 +257,30 @@ def write_refused(path: Path, refused: list[dict[str, Any]]) -> None:
 def refused_rows(store: Store, source: str, batch: str = "") -> list[dict[str, Any]]:
     """The refused rows of a table, of one batch or of all: row, column, problem, masked value, and the raw row.
 
-    >>> refused_rows.__name__
-    'refused_rows'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> sum(batch.quarantined for batch in store.batches("reverse_cases")) == len(refused_rows(store, "reverse_cases"))
+    True
     """
     import pyarrow.parquet as pq
 
     folder = store.root / "quarantine" / source
     files = sorted(folder.glob(f"{batch or '*'}.parquet"))
-    return [row for file in files for row in pq.read_table(file).to_pylist()]
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        with undamaged(file):
+            rows += pq.read_table(file).to_pylist()
+    return rows
 
 
 def _file_digest(file: Path) -> str:
     if not file.is_file():
         raise InputMissing("JC2101", Place(file), file=str(file))
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputMissing("JC1111", Place(file), problem=error.strerror or str(error)) from None
 
 
 __all__ = ["ColumnBinding", "Imported", "import_table", "quarantine_file", "refused_rows", "write_refused"]

@@ -27,10 +27,10 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from jcml.errors import ConfigurationError, InputMissing, JcmlError, Place, nearest, raise_all
@@ -41,6 +41,48 @@ UNITS: dict[str, Decimal] = {
     "米": Decimal(1), "公里": Decimal(1000), "平方米": Decimal(1), "亩": Decimal("666.6666666667"), "%": Decimal("0.01"),
 }
 """Units a column may be delivered in, each as a multiple of the contract's own unit (元, 升, 米, 平方米)."""
+
+
+ENCODINGS = ("auto", "utf-8", "gbk", "gb18030", "utf-16")
+
+Kinds: TypeAlias = "type | tuple[type, ...]"
+KEYS: dict[str, dict[str, tuple[Kinds, str]]] = {
+    "": {
+        "name": (str, "The office's name, as it stands on every page. Required."),
+        "time_zone": (str, "Where a day begins; `Asia/Shanghai` if not given."),
+        "state": (str, "Folder for everything jcml makes for this office; `state` if not given."),
+        "key_file": (str, "File with the secret key of the pseudonyms, made on first use; `state/pseudonym.key` if not given."),
+        "registry": (str, "MLflow's address; an embedded store inside `state` if not given."),
+        "memory": (str, "Memory limit of the engine, `800MB` or `4GB`; `4GB` if not given."),
+        "threads": (int, "Threads of the engine and of LightGBM; 0, the default, takes all processors."),
+        "synthetic": (bool, "`true` for an example office; every page with a figure says so."),
+        "tables": (dict, "One `[tables.NAME]` for each table that is delivered."),
+        "models": (dict, "One `[models.NAME]` for each supervision model for which this office differs."),
+    },
+    "tables.NAME": {
+        "files": ((str, list), "File, pattern, or list of these, relative to office.toml: CSV, Excel or Parquet. Either this or `database`."),
+        "database": (str, "Address of a database, such as `sqlite:///tax.db`. Either this or `files`."),
+        "table": (str, "The table in the database; required with `database`."),
+        "encoding": (str, f"One of {', '.join(f'`{e}`' for e in ENCODINGS)}; `auto` if not given."),
+        "delimiter": (str, "What separates the columns of a CSV file; found out if not given."),
+        "sheet": (str, "The sheet of a workbook; the first if not given."),
+        "header_row": (int, "The row that holds the column names, from 1; 1 if not given."),
+        "columns": (dict, "`[tables.NAME.columns]`: contract column = delivered column. A column that is not named is found under its contract name or its Chinese title."),
+        "covered_from": (date, "Nothing that happened earlier was ever delivered; features that would need it are unknown, not 0."),
+        "missing": (list, "Gaps in the delivery, a list of [first day, last day]; windows that touch one are unknown, not 0."),
+        "quarantine_at_most": ((int, float), "Share of rows that may be refused before the whole file is; 0.05 if not given."),
+    },
+    "tables.NAME.columns.COLUMN": {
+        "column": ((str, list), "The delivered column, or several names of which the file has one. `COLUMN = \"名称\"` is short for this. One of `column`, `constant`, `received`."),
+        "constant": ((str, int, float, bool, date), "The same value for every row."),
+        "received": (bool, "`true`: the day on which the delivery came in (`jcml data import --received`)."),
+        "unit": (str, "The unit the values are delivered in, such as `万元`; they are brought to the contract's own unit."),
+        "factor": ((int, float, str), "What a delivered number is multiplied by."),
+        "codes": (dict, "Delivered code = contract code."),
+    },
+    "models.NAME": {"capacity": (int, "Clues this office can check per run, instead of the serving plan's number.")},
+}
+"""Every key of `office.toml` by its table: the types it may have, and what it says."""
 
 
 @dataclass(frozen=True)
@@ -163,15 +205,20 @@ def read_office(path: Path) -> Office:
     ConfigurationError
         JC1301 to JC1307, with the line; several at once.
 
-    >>> read_office.__name__
-    'read_office'
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "office.toml"
+    >>> _ = file.write_text('name = "示例区院"\\n[tables.vat_returns]\\nfiles = "vat.csv"\\n[tables.vat_returns.columns]\\nsales = { column = "销售额", unit = "万元" }')
+    >>> read_office(file).bindings["vat_returns"].columns["sales"].factor
+    Decimal('10000')
     """
     if path.is_dir():
         path = path / "office.toml"
     try:
         source = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise InputMissing("JC1300", Place(path)) from None
+    except OSError as error:
+        raise InputMissing("JC1111", Place(path), problem=error.strerror or str(error)) from None
     except UnicodeDecodeError:
         raise ConfigurationError("JC1110", Place(path)) from None
     try:
@@ -194,7 +241,7 @@ class _OfficeReader:
         self.errors: list[JcmlError] = []
 
     def place(self, *keys: str) -> Place:
-        """The line of a key, found by its table header and its name."""
+        """The line of a key, found by its table header and its name; of its table where it has no line of its own."""
         header, name = ".".join(keys[:-1]), keys[-1]
         current = ""
         for number, line in enumerate(self.lines, 1):
@@ -205,29 +252,26 @@ class _OfficeReader:
                     return Place(self.path, number, 1)
             elif current == header and re.match(rf'"?{re.escape(name)}"?\s*=', stripped):
                 return Place(self.path, number, line.index(stripped) + 1)
-        return Place(self.path)
+        return self.place(*keys[:-1]) if len(keys) > 1 else Place(self.path)
 
     def wrong(self, code: str, *keys: str, **facts: object) -> None:
         self.errors.append(ConfigurationError(code, self.place(*keys), key=".".join(keys), **facts))
 
-    def take(self, given: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]], *keys: str) -> dict[str, Any]:
-        """The allowed keys of a table with values of the right type."""
+    def take(self, given: Mapping[str, Any], table: str, *keys: str) -> dict[str, Any]:
+        """The keys of a table of `KEYS` with values of the right type."""
+        allowed = {name: kinds for name, (kinds, _) in KEYS[table].items()}
         taken = {}
         for name, found in given.items():
             if name not in allowed:
                 self.wrong("JC1103", *keys, name, nearest=nearest(name, allowed), allowed=", ".join(allowed))
-            elif not isinstance(found, allowed[name]) or (isinstance(found, bool) and allowed[name] is not bool):
-                self.wrong("JC1105", *keys, name, value=found, expected=_type_name(allowed[name]))
+            elif not _fits(found, allowed[name]):
+                self.wrong("JC1105", *keys, name, value=found, expected=type_name(allowed[name]))
             else:
                 taken[name] = found
         return taken
 
     def office(self, content: Mapping[str, Any]) -> Office | None:
-        top = self.take(
-            content,
-            {"name": str, "time_zone": str, "state": str, "key_file": str, "registry": str, "memory": str, "threads": int, "synthetic": bool,
-             "tables": dict, "models": dict},
-        )
+        top = self.take(content, "")
         if "name" not in top:
             self.wrong("JC1101", "name")
         try:
@@ -235,7 +279,9 @@ class _OfficeReader:
         except (KeyError, ValueError, OSError):
             self.wrong("JC1302", "time_zone", value=top["time_zone"])
             zone = ZoneInfo("Asia/Shanghai")
-        if not re.fullmatch(r"\d+(MB|GB)", top.get("memory", "4GB")):
+        if top.get("threads", 0) < 0:
+            self.wrong("JC1109", "threads", problem="threads < 0")
+        if not re.fullmatch(r"[1-9]\d*(MB|GB)", top.get("memory", "4GB")):
             self.wrong("JC1105", "memory", value=top["memory"], expected="4GB / 800MB")
         bindings = {}
         for table, given in top.get("tables", {}).items():
@@ -245,7 +291,10 @@ class _OfficeReader:
                 self.wrong("JC1105", "tables", table, value=given, expected="[tables.NAME]")
         overrides = {}
         for model, given in top.get("models", {}).items():
-            overrides[model] = self.take(given, {"capacity": int}, "models", model)
+            if not isinstance(given, dict):
+                self.wrong("JC1105", "models", model, value=given, expected="[models.NAME]")
+                continue
+            overrides[model] = self.take(given, "models.NAME", "models", model)
             if overrides[model].get("capacity", 1) < 1:
                 self.wrong("JC1109", "models", model, "capacity", problem="capacity < 1")
         if self.errors:
@@ -259,14 +308,11 @@ class _OfficeReader:
 
     def binding(self, table: str, given: Mapping[str, Any]) -> Binding:
         keys = ("tables", table)
-        top = self.take(
-            given,
-            {"files": (str, list), "database": str, "table": str, "encoding": str, "delimiter": str, "sheet": str,
-             "header_row": int, "columns": dict, "covered_from": date, "missing": list, "quarantine_at_most": (int, float)},
-            *keys,
-        )
+        top = self.take(given, "tables.NAME", *keys)
         files = top.get("files", ())
         files = (files,) if isinstance(files, str) else tuple(files)
+        if not all(isinstance(f, str) for f in files):
+            self.wrong("JC1105", *keys, "files", value=list(files), expected='"a.csv" / ["a.csv", "b.csv"]')
         if bool(files) == bool(top.get("database")):
             self.wrong("JC1303", *keys)
         if top.get("database") and not top.get("table"):
@@ -274,6 +320,10 @@ class _OfficeReader:
         encoding = top.get("encoding", "auto").lower()
         if encoding not in ENCODINGS:
             self.wrong("JC1108", *keys, "encoding", value=encoding, allowed=", ".join(ENCODINGS), nearest=nearest(encoding, ENCODINGS))
+        if len(top.get("delimiter", "")) > 1:
+            self.wrong("JC1109", *keys, "delimiter", problem="delimiter: 1 character")
+        if top.get("header_row", 1) < 1:
+            self.wrong("JC1109", *keys, "header_row", problem="header_row < 1")
         share = top.get("quarantine_at_most", 0.05)
         if not 0 <= share <= 1:
             self.wrong("JC1109", *keys, "quarantine_at_most", problem="0 … 1")
@@ -303,12 +353,8 @@ class _OfficeReader:
         if not isinstance(given, dict):
             self.wrong("JC1105", *keys, value=given, expected='"列名" / { column = "列名", … }')
             return ColumnBinding()
-        top = self.take(
-            given,
-            {"column": (str, list), "constant": (str, int, float, bool, date), "received": bool, "unit": str, "factor": (int, float, str), "codes": dict},
-            *keys,
-        )
-        if sum(k in top for k in ("column", "constant", "received")) != 1:
+        top = self.take(given, "tables.NAME.columns.COLUMN", *keys)
+        if sum(k in top for k in ("column", "constant", "received")) != 1 or not top.get("column", "-"):
             self.wrong("JC1305", *keys)
         factor = Decimal(1)
         if "unit" in top:
@@ -316,7 +362,10 @@ class _OfficeReader:
                 self.wrong("JC1108", *keys, value=top["unit"], allowed=", ".join(UNITS), nearest="")
             factor = UNITS.get(top["unit"], factor)
         if "factor" in top:
-            factor *= Decimal(str(top["factor"]))
+            given_factor = _decimal(top["factor"])
+            factor *= given_factor or 1
+            if given_factor is None:
+                self.wrong("JC1105", *keys, "factor", value=top["factor"], expected=type_name(float))
         constant = top.get("constant")
         text = None if constant is None else str(constant).lower() if isinstance(constant, bool) else str(constant)
         codes = {str(k): str(v) for k, v in top.get("codes", {}).items()}
@@ -325,9 +374,27 @@ class _OfficeReader:
         return ColumnBinding(sources, text, top.get("received", False), factor, codes)
 
 
-ENCODINGS = ("auto", "utf-8", "gbk", "gb18030", "utf-16")
+def _decimal(given: object) -> Decimal | None:
+    try:
+        made = Decimal(str(given))
+    except ArithmeticError:
+        return None
+    return made if made.is_finite() else None
 
 
-def _type_name(kinds: type | tuple[type, ...]) -> str:
+def _fits(found: Any, kinds: Kinds) -> bool:
+    """Whether a value has one of the types; for TOML and for Python a bool is no number, and a time of day no day."""
+    allowed = kinds if isinstance(kinds, tuple) else (kinds,)
+    if isinstance(found, bool):
+        return bool in allowed
+    return isinstance(found, allowed) and not (isinstance(found, datetime) and allowed == (date,))
+
+
+def type_name(kinds: Kinds) -> str:
+    """What a key takes, in words.
+
+    >>> type_name((int, float))
+    'whole number / number'
+    """
     names = {str: "text", int: "whole number", float: "number", bool: "true / false", dict: "[table]", list: "[list]", date: "2024-01-31"}
     return " / ".join(names.get(k, k.__name__) for k in (kinds if isinstance(kinds, tuple) else (kinds,)))

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jcml.errors import ConfigurationError, NotPermitted, Place
+from jcml.durable import undamaged
+from jcml.errors import ConfigurationError, InputMissing, NotPermitted, Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,6 +90,8 @@ def read_key(path: Path) -> bytes:
         return read_key(path)
     except ValueError:
         raise ConfigurationError("JC2002", Place(path)) from None
+    except OSError as error:
+        raise InputMissing("JC1111", Place(path), problem=error.strerror or str(error)) from None
     if len(key) < 32:
         raise ConfigurationError("JC2002", Place(path))
     return key
@@ -123,6 +126,16 @@ class Vault:
         pq.write_table(table, file, compression="zstd")
         file.chmod(0o600)
 
+    def fits(self, pseudonyms: Pseudonyms) -> bool:
+        """Whether what is kept here was made under this key; true when nothing is kept."""
+        import pyarrow.parquet as pq
+
+        for file in self.folder.glob("*/*.parquet"):
+            with undamaged(file):
+                pair = next(pq.ParquetFile(file).iter_batches(1)).to_pylist()[0]
+                return bool(pseudonyms.of(file.parent.name, pair["value"]) == pair["pseudonym"])
+        return True
+
     def reveal(self, entity: str, pseudonyms: Iterable[str]) -> dict[str, str]:
         """The values behind pseudonyms; those that are not in the vault are left out."""
         import pyarrow.compute as pc
@@ -133,8 +146,9 @@ class Vault:
         for file in sorted((self.folder / entity).glob("*.parquet")):
             if not wanted - set(found):
                 break
-            table: pa.Table = pq.read_table(file)
-            hits = table.filter(pc.is_in(table["pseudonym"], _set(wanted)))
+            with undamaged(file):
+                table: pa.Table = pq.read_table(file)
+                hits = table.filter(pc.is_in(table["pseudonym"], _set(wanted)))
             found.update(zip(hits["pseudonym"].to_pylist(), hits["value"].to_pylist(), strict=True))
         return found
 

@@ -123,8 +123,11 @@ class SourceQuality:
 def source_quality(store: Store, source: str) -> SourceQuality:
     """Look at everything an office delivered of one table.
 
-    >>> source_quality.__name__
-    'source_quality'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> found = source_quality(store, "reverse_cases")
+    >>> found.read == found.kept + found.quarantined, found.zh == store.tables["reverse_cases"].title[0]
+    (True, True)
     """
     table = store.tables[source]
     batches = store.batches(source)

@@ -8,13 +8,15 @@ cells) is handed on as such, not dropped.
 from __future__ import annotations
 
 import csv
+import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jcml.errors import ConfigurationError, DataError, InputMissing, Place, Unavailable, nearest
+from jcml.errors import ConfigurationError, DataError, InputMissing, JcmlError, Place, Unavailable, nearest
 from jcml.tables.encoding import correct, detect, open_text
 from jcml.tables.office import Binding
 
@@ -25,6 +27,7 @@ CHUNK = 50_000
 MOST_COLUMNS = 2_000
 LONGEST_CELL = 1_000_000
 LONGEST_ROW = 100
+_FORMULA = re.compile(rb"<(?:\w{1,8}:)?f[ />]")
 MOST_UNPACKED = 2 * 1024**3
 HIGHEST_RATIO = 100
 
@@ -79,8 +82,12 @@ def open_source(path: Path, binding: Binding) -> Opened:
     DataError
         JC2102 to JC2109: undecodable, no header, too large when unpacked, not the kind of file its name says.
 
-    >>> open_source.__name__
-    'open_source'
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "税.csv"
+    >>> _ = file.write_text("纳税人,销售额\\n甲,12.5\\n", encoding="gbk")
+    >>> opened = open_source(file, Binding("vat"))
+    >>> opened.header, next(opened.chunks()).numbers
+    (('纳税人', '销售额'), [2])
     """
     if not path.is_file():
         raise InputMissing("JC2101", Place(path))
@@ -237,8 +244,14 @@ def check_archive(path: Path) -> None:
     DataError
         JC2108, over 2 GiB unpacked, over 10,000 entries, or a ratio over 100 beyond 50 MB; JC2109, not an archive.
 
-    >>> check_archive.__name__
-    'check_archive'
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "no.xlsx"
+    >>> _ = file.write_text("not a workbook")
+    >>> try:
+    ...     check_archive(file)
+    ... except DataError as error:
+    ...     print(error.code)
+    JC2109
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -251,32 +264,64 @@ def check_archive(path: Path) -> None:
         raise DataError("JC2108", Place(path), size=f"{size:,}", entries=len(entries))
 
 
+@contextmanager
+def _whole(path: Path, kind: str) -> Iterator[None]:
+    """Whatever a library says of a damaged file becomes JC2109."""
+    try:
+        yield
+    except JcmlError:
+        raise
+    except Exception as error:
+        raise DataError("JC2109", Place(path), kind=kind, problem=type(error).__name__) from None
+
+
 def _open_excel(path: Path, binding: Binding) -> Opened:
     import openpyxl
 
     check_archive(path)
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:
-        raise DataError("JC2109", Place(path), kind="xlsx", problem=type(error).__name__) from None
-    names = book.sheetnames
-    sheet = binding.sheet or names[0]
-    if sheet not in names:
-        book.close()
-        raise DataError("JC2110", Place(path), sheet=sheet, nearest=nearest(sheet, names), sheets=", ".join(names))
-    head = next(book[sheet].iter_rows(min_row=binding.header_row, max_row=binding.header_row, values_only=True), ())
-    book.close()
-    header = _header(head, path, binding.header_row)
+
+    def rows_of(book: Any, sheet: str, first: int, **limits: int) -> Iterator[Sequence[Any]]:
+        found: Iterator[Sequence[Any]] = book[sheet].iter_rows(min_row=first, values_only=True, **limits)
+        return found
+
+    with _whole(path, "xlsx"), closing(openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)) as book:
+        names = [sheet.title for sheet in book.worksheets]
+        sheet = binding.sheet or names[0]
+        if sheet not in names:
+            raise DataError("JC2110", Place(path), sheet=sheet, nearest=nearest(sheet, names), sheets=", ".join(names))
+        header = _header(next(rows_of(book, sheet, binding.header_row, max_row=binding.header_row), ()), path, binding.header_row)
 
     def chunks() -> Iterator[Chunk]:
-        opened = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        try:
-            rows = opened[sheet].iter_rows(min_row=binding.header_row + 1, max_col=len(header), values_only=True)
-            yield from _cell_chunks(enumerate(rows, binding.header_row + 1), header)
-        finally:
-            opened.close()
+        first, width = binding.header_row + 1, len(header)
+        with _whole(path, "xlsx"), ExitStack() as stack:
+            values, formulas = (
+                stack.enter_context(closing(openpyxl.load_workbook(path, read_only=True, data_only=only, keep_links=False)))
+                for only in (True, False)
+            )
+            rows = rows_of(values, sheet, first, max_col=width)
+            if _has_formulas(path):
+                rows = map(_computed, rows, rows_of(formulas, sheet, first, max_col=width))
+            yield from _cell_chunks(enumerate(rows, first), header)
 
     return Opened(header, "xlsx", chunks)
+
+
+def _computed(values: Sequence[Any], written: Sequence[Any]) -> tuple[Any, ...]:
+    """A formula whose value was never saved is an error value, not an empty cell."""
+    return tuple("#N/A" if value is None and formula is not None else value for value, formula in zip(values, written, strict=True))
+
+
+def _has_formulas(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                with archive.open(name) as stream:
+                    tail = b""
+                    while part := stream.read(1 << 20):
+                        if _FORMULA.search(tail + part):
+                            return True
+                        tail = part[-16:]
+    return False
 
 
 def _cell_chunks(rows: Iterator[tuple[int, Sequence[Any]]], header: tuple[str, ...]) -> Iterator[Chunk]:
@@ -303,24 +348,19 @@ def _cell_chunks(rows: Iterator[tuple[int, Sequence[Any]]], header: tuple[str, .
 
 
 def _open_parquet(path: Path) -> Opened:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with _whole(path, "parquet"):
         names = pq.ParquetFile(path).schema_arrow.names
-    except (pa.ArrowInvalid, OSError) as error:
-        raise DataError("JC2109", Place(path), kind="parquet", problem=str(error).splitlines()[0]) from None
     header = _header(names, path, 0)
 
     def chunks() -> Iterator[Chunk]:
         number = 1
-        try:
+        with _whole(path, "parquet"):
             for batch in pq.ParquetFile(path).iter_batches(CHUNK):
                 columns = {n: batch.column(i).to_pylist() for i, n in enumerate(header)}
                 yield Chunk(columns, list(range(number, number + batch.num_rows)))
                 number += batch.num_rows
-        except (pa.ArrowInvalid, OSError) as error:
-            raise DataError("JC2109", Place(path), kind="parquet", problem=str(error).splitlines()[0]) from None
 
     return Opened(header, "parquet", chunks)
 
@@ -335,8 +375,13 @@ def open_database(binding: Binding, folder: Path) -> Opened:
     ConfigurationError
         JC2112, if it has no such table.
 
-    >>> open_database.__name__
-    'open_database'
+    >>> import sqlite3, tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with sqlite3.connect(folder / "tax.db") as made:
+    ...     _ = made.execute("CREATE TABLE vat AS SELECT '甲' AS taxpayer, 12.5 AS sales")
+    >>> opened = open_database(Binding("vat", database="sqlite:///tax.db", source_table="vat"), folder)
+    >>> next(opened.chunks()).columns
+    {'taxpayer': ['甲'], 'sales': [12.5]}
     """
     import sqlalchemy as sa
 

@@ -18,18 +18,20 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from jcml.durable import reached, sweep, write_file
+from jcml.durable import database, reached, sweep, undamaged, write_file
 from jcml.engines.dialect import quote, text
 from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, Source, connect
 from jcml.engines.engine import END_OF_TIME, SourceFacts
-from jcml.errors import InputMissing
+from jcml.errors import DataError, InputMissing, NotPermitted, Place
 from jcml.tables.office import Office
-from jcml.tables.pseudonyms import Vault
+from jcml.tables.pseudonyms import Pseudonyms, Vault, read_key
 from jcml.tables.table import Table
 
 _SCHEMA = """
@@ -64,8 +66,8 @@ class Batch:
 
     `warnings` is a mapping of "column: problem" to how often.
 
-    >>> Batch.__name__
-    'Batch'
+    >>> Batch("b1", "vat", "vat.csv", "", "", "2024-01-31", "gbk", ("sales",), 10, 9, 1, {"sales: negative": 2}).kept
+    9
     """
 
     batch: str
@@ -93,8 +95,11 @@ class Store:
 
     Examples
     --------
-    >>> Store.__name__
-    'Store'
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> with store.engine(["reverse_cases"]) as engine:
+    ...     engine.facts()["reverse_cases"].delivered
+    True
     """
 
     def __init__(self, office: Office, tables: Mapping[str, type[Table]]) -> None:
@@ -105,14 +110,26 @@ class Store:
 
     # -- the catalogue -----------------------------------------------------------------------------------------
 
-    def catalogue(self) -> sqlite3.Connection:
+    def catalogue(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection to the catalogue; made on first use."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.root / "catalogue.sqlite", timeout=60)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
-        return connection
+        return database(self.root / "catalogue.sqlite", _SCHEMA)
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """The office's pseudonyms, under the key that its data were imported with.
+
+        Raises
+        ------
+        NotPermitted
+            JC2003, if the key is gone or is another one; JC2001, if others may read it.
+        """
+        key = self.office.key
+        if not key.exists() and self.batches():
+            raise NotPermitted("JC2003", Place(key))
+        made = Pseudonyms(read_key(key))
+        if not self.vault.fits(made):
+            raise NotPermitted("JC2003", Place(key))
+        return made
 
     def batches(self, source: str = "") -> list[Batch]:
         """All batches in the order of their import, of one table or of all."""
@@ -123,15 +140,13 @@ class Store:
             rows = connection.execute(
                 f"SELECT {names} FROM batch WHERE ? IN ('', source) ORDER BY number", (source,)
             ).fetchall()
-        connection.close()
         return [
             Batch(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(json.loads(r[7])), r[8], r[9], r[10], json.loads(r[11])) for r in rows
         ]
 
     def add(self, batch: Batch) -> None:
         """Enter a batch in the catalogue: from here on it exists."""
-        connection = self.catalogue()
-        with connection:
+        with self.catalogue() as connection, connection:
             connection.execute(
                 "INSERT INTO batch (batch, source, file, file_digest, mapping_digest, received, encoding, delivered,"
                 " read, kept, quarantined, warnings) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -141,7 +156,6 @@ class Store:
                     json.dumps(dict(sorted(batch.warnings.items())), ensure_ascii=False),
                 ),
             )
-        connection.close()
         reached("import.committed")
 
     # -- merging -----------------------------------------------------------------------------------------------
@@ -151,28 +165,37 @@ class Store:
         return self.root / "sources" / source / f"batch-{batch}.parquet"
 
     def merge(self, source: str) -> None:
-        """Bring the merged table of a source up to date with its batches; does nothing when it is."""
+        """Bring the merged table of a source up to date with its batches; does nothing when it is.
+
+        A merged table that is gone or damaged is made again from the batches.
+
+        Raises
+        ------
+        DataError
+            JC9003, if a batch is gone or damaged.
+        """
         batches = self.batches(source)
         if not batches:
             return
         wanted = hashlib.sha256(",".join(b.batch for b in batches).encode()).hexdigest()
-        connection = self.catalogue()
-        known = connection.execute("SELECT batches, path FROM merged WHERE source = ?", (source,)).fetchone()
-        if known and known[0] == wanted and (self.root / known[1]).exists():
-            connection.close()
-            return
+        with self.catalogue() as connection:
+            known = connection.execute("SELECT batches, path FROM merged WHERE source = ?", (source,)).fetchone()
+        if known and known[0] == wanted:
+            with suppress(DataError):
+                return check_parquet(self.root / known[1])
+        for batch in batches:
+            check_parquet(self.batch_file(source, batch.batch))
         folder = self.root / "sources" / source
         sweep(folder)
         path = folder / f"merged-{wanted[:12]}.parquet"
         facts: dict[str, Any] = {}
         write_file(path, lambda part: facts.update(self._write_merged(source, batches, part)), "import.merged")
-        with connection:
+        with self.catalogue() as connection, connection:
             connection.execute(
                 "INSERT INTO merged (source, batches, path, facts) VALUES (?,?,?,?)"
                 " ON CONFLICT (source) DO UPDATE SET batches = excluded.batches, path = excluded.path, facts = excluded.facts",
                 (source, wanted, str(path.relative_to(self.root)), json.dumps(facts)),
             )
-        connection.close()
         for old in folder.glob("merged-*.parquet"):
             if old != path:
                 old.unlink()
@@ -234,9 +257,8 @@ class Store:
         if not (self.root / "catalogue.sqlite").exists():
             return None
         self.merge(source)
-        connection = self.catalogue()
-        row = connection.execute("SELECT path, facts, batches FROM merged WHERE source = ?", (source,)).fetchone()
-        connection.close()
+        with self.catalogue() as connection:
+            row = connection.execute("SELECT path, facts, batches FROM merged WHERE source = ?", (source,)).fetchone()
         return (self.root / row[0], json.loads(row[1]), row[2]) if row else None
 
     def facts(self, source: str) -> SourceFacts:
@@ -301,3 +323,20 @@ def received_on(file: Path, given: date | None) -> date:
     datetime.date(2024, 1, 31)
     """
     return given if given is not None else date.fromtimestamp(file.stat().st_mtime)
+
+
+def check_parquet(path: Path) -> None:
+    """Look whether a Parquet file of the state is there and whole, by its footer.
+
+    Raises
+    ------
+    DataError
+        JC9003.
+
+    >>> with suppress(DataError):
+    ...     check_parquet(Path("no such file"))
+    """
+    import pyarrow.parquet as pq
+
+    with undamaged(path):
+        pq.read_metadata(path)

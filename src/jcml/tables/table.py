@@ -21,11 +21,12 @@ import builtins
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, overload
 
-from jcml.errors import ConfigurationError
+from jcml.errors import ConfigurationError, nearest
 from jcml.query import BOOLEAN, DATE, EXACT, MOMENT, TEXT, Relation, Type
 from jcml.tables.expression import Expression, Rows, column_expression
+from jcml.tables.identifiers import IDENTIFIERS
 
 if TYPE_CHECKING:
     from jcml.dates import Period
@@ -297,7 +298,11 @@ def _check_contract(cls: type[Table]) -> None:
             raise wrong("JC1201", column=column.name)
         for role in column.roles:
             if role not in ROLES:
-                raise wrong("JC1202", column=column.name, role=role, allowed=", ".join(ROLES))
+                raise wrong("JC1202", column=column.name, role=role, allowed=", ".join(ROLES), nearest=nearest(role, ROLES))
+        for argument, known in (("identifier", IDENTIFIERS), ("sensitivity", get_args(Sensitivity))):
+            if (given := getattr(column, argument)) and given not in known:
+                allowed = ", ".join(filter(None, known))
+                raise wrong("JC1208", column=column.name, argument=argument, value=given, allowed=allowed, nearest=nearest(given, known))
     for role in ("known on", "row id", *(("happened on",) if cls.happens else ("key",))):
         if not cls.having(role):
             raise wrong("JC1203", role=role)

@@ -74,8 +74,9 @@ class TestRows:
     probabilities : (n,)
         Of the model, calibrated on earlier time.
 
-    >>> TestRows.__name__
-    'TestRows'
+    >>> rows = TestRows(np.array([1.0, np.nan]), np.zeros(2, int), np.arange(2), {"model": np.array([0.9, 0.1])}, np.zeros(2, bool), np.full(2, 0.5))
+    >>> list(rows.scores)
+    ['model']
     """
 
     __test__ = False
@@ -100,8 +101,11 @@ def evaluate(rows: TestRows, capacity: int, *, seed: int = 0, rules: tuple[str, 
     rules : tuple of str
         The contestants that are practitioners' rules.
 
-    >>> evaluate.__name__
-    'evaluate'
+    >>> labels = np.tile([1.0, 0.0], 20)
+    >>> scores = {"model": labels, "random": np.arange(40.0)}
+    >>> rows = TestRows(labels, np.zeros(40, int), np.arange(40), scores, np.zeros(40, bool), labels * 0.8 + 0.1)
+    >>> evaluate(rows, 4)["metrics"]["precision_at_capacity"]
+    [1.0, 1.0, 1.0]
     """
     model = rows.scores["model"]
     figures: dict[str, Any] = {
@@ -188,8 +192,11 @@ def precision_contest(rows: TestRows, capacity: int, seed: int) -> dict[str, tup
     All of them are measured on the same resamples of real units, so a gain's interval knows that both orders look at
     the same rows.
 
-    >>> precision_contest.__name__
-    'precision_contest'
+    >>> labels = np.tile([1.0, 0.0], 20)
+    >>> rows = TestRows(labels, np.zeros(40, int), np.arange(40), {"model": labels, "rule:r": -labels}, np.zeros(40, bool), labels)
+    >>> own, gained = precision_contest(rows, 4, seed=0)["rule:r"]
+    >>> own.value, gained.value
+    (0.0, 1.0)
     """
     known = ~np.isnan(rows.labels)
     nothing = Figure(float("nan"), float("nan"), float("nan"))
@@ -235,8 +242,9 @@ def whole_list_bounds(rows: TestRows, scores: Vector, capacity: int) -> tuple[fl
 def by_date(rows: TestRows, capacity: int) -> list[dict[str, Any]]:
     """Per as-of date: how many were labelled, and precision at capacity of the model and of chance.
 
-    >>> by_date.__name__
-    'by_date'
+    >>> rows = TestRows(np.array([1.0, 0.0]), np.array([0, 1]), np.arange(2), {"model": np.zeros(2)}, np.zeros(2, bool), np.zeros(2))
+    >>> [(day["date"], day["precision"]["model"]) for day in by_date(rows, 1)]
+    [(0, 1.0), (1, 0.0)]
     """
     share = shares(rows, capacity)
     made = []

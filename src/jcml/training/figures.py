@@ -23,8 +23,10 @@ INK, ACCENT, QUIET = "#1f2933", "#0b6e4f", "#9aa5b1"
 def draw_figures(trained: Trained, folder: Path, *, synthetic: bool = False) -> list[str]:
     """Draw every figure that the data allow; returns the file names, none when `plots` is not installed.
 
-    >>> draw_figures.__name__
-    'draw_figures'
+    >>> import tempfile
+    >>> from jcml.workspace.example import example_training
+    >>> "lift_over_rules.png" in draw_figures(example_training(), Path(tempfile.mkdtemp()), synthetic=True)
+    True
     """
     try:
         import matplotlib

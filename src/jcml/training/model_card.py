@@ -20,8 +20,12 @@ _SHARES = {"precision_at_capacity", "gain_over_random", "gain_over_best_rule", "
 def write_evidence(trained: Trained, folder: Path, definition: SupervisionModel, office: str, *, synthetic: bool) -> None:
     """Write everything that is logged beside a trained model: figures, card in both languages, measured numbers.
 
-    >>> write_evidence.__name__
-    'write_evidence'
+    >>> import tempfile
+    >>> from jcml.workspace.example import example, example_training
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_evidence(example_training(), folder, example()[0].definition, "示例区院", synthetic=True)
+    >>> (folder / "figures.json").exists()
+    True
     """
     images = draw_figures(trained, folder, synthetic=synthetic)
     (folder / "figures.json").write_text(json.dumps(trained.figures, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -35,8 +39,10 @@ def model_card(
 ) -> str:
     """The card as one self-contained page.
 
-    >>> model_card.__name__
-    'model_card'
+    >>> from jcml.workspace.example import example, example_training
+    >>> page = model_card(example_training(), example()[0].definition, "示例区院", images=[], synthetic=True, language="en")
+    >>> "synthetic" in page
+    True
     """
     at = 0 if language == "zh" else 1
     wording = Wording(definition)

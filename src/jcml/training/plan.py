@@ -10,6 +10,10 @@ from datetime import date
 from typing import Literal
 
 from jcml.dates import Period, months
+from jcml.errors import ConfigurationError, nearest
+
+LEAST_WORDS = 4
+"""A reason has at least so many characters."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,8 @@ class EstimatorPlan:
     def __post_init__(self) -> None:
         if not self.seeds:
             raise ValueError("seeds needs at least one number")
-        if self.rounds < 1:
-            raise ValueError("rounds must be at least 1")
+        if self.rounds < 1 or self.early_stopping < 1:
+            raise ValueError("rounds and early_stopping must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,12 @@ class Gate:
     def __post_init__(self) -> None:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("a gate has either at_least or at_most")
-        if len(self.because.strip()) < 4:
+        if len(self.because.strip()) < LEAST_WORDS:
             raise ValueError("because must say why")
+        from jcml.training.evaluate import METRICS
+
+        if self.metric not in METRICS:
+            raise ConfigurationError("JC4004", metric=self.metric, nearest=nearest(self.metric, METRICS), allowed=", ".join(METRICS))
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,12 @@ class Leaks:
     model_auc: float = 0.98
     allow: dict[str, str] = field(default_factory=dict)
     allow_model: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0.5 < self.single_feature_auc <= 1 or not 0.5 < self.model_auc <= 1:
+            raise ValueError("an area lies between 0.5 and 1; an alarm that never rings is none")
+        if any(len(reason.strip()) < LEAST_WORDS for reason in self.allow.values()):
+            raise ValueError("allow must say why a feature is no leak")
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,10 @@ class Trained:
 
     Examples
     --------
-    >>> Trained.__name__
-    'Trained'
+    >>> from jcml.workspace.example import example_training
+    >>> trained = example_training()
+    >>> trained.kept == all(gate.kept for gate in trained.gates)
+    True
     """
 
     model: TrainedModel
@@ -94,8 +96,11 @@ class Training:
 
     Examples
     --------
-    >>> Training.__name__
-    'Training'
+    >>> from jcml.workspace.example import example
+    >>> model, store = example()
+    >>> training = Training(model.name, model.definition, model.training, 10, store, until=date(2022, 3, 1))
+    >>> training.days()[0]  # the first as-of date; on the later ones, labels have not had their time
+    datetime.date(2021, 7, 1)
     """
 
     def __init__(
@@ -254,7 +259,7 @@ class Training:
         test = np.flatnonzero(np.isin(matrix.as_of, np.array([np.datetime64(d) for d in fold.test])))
         values, test_values = matrix.values[train], matrix.values[test]
         later = later_part(matrix.as_of[train], known)
-        rounds, inner = self._rounds_or_default(values, known, later, self.plan.estimator.seeds[0])
+        rounds, inner = self._rounds_of_seeds(values, known, later)
         margins_by_seed = [f.margins(test_values, threads=self.threads) for f in self._fits(values, known, rounds)]
         margins = np.mean(margins_by_seed, axis=0)
         areas = [auc(m, labels[test]) for m in margins_by_seed]
@@ -275,12 +280,17 @@ class Training:
             len(train), int((known == 1).sum()),
         )
 
-    def _rounds_or_default(
-        self, values: NDArray[np.float64], labels: NDArray[np.float64], later: NDArray[np.bool_], seed: int
+    def _rounds_of_seeds(
+        self, values: NDArray[np.float64], labels: NDArray[np.float64], later: NDArray[np.bool_]
     ) -> tuple[int, NDArray[np.float64] | None]:
+        """The median of the rounds that each seed finds best, and the mean of their margins on later time.
+
+        One seed alone stops by chance a hundred trees too early or too late.
+        """
         if not later.any() or len(np.unique(labels[later])) < 2 or len(np.unique(labels[~later])) < 2:
             return min(100, self.plan.estimator.rounds), None
-        return self._rounds(values, labels, later, self.settings, seed)
+        found = [self._rounds(values, labels, later, self.settings, seed) for seed in self.plan.estimator.seeds]
+        return int(np.median([rounds for rounds, _ in found])), np.mean([margins for _, margins in found], axis=0)
 
     def _calibrate(self, margins: NDArray[np.float64], labels: NDArray[np.float64]) -> Calibration:
         known = ~np.isnan(labels)
@@ -339,8 +349,10 @@ class Training:
 class Contest:
     """One test period: its rows and everybody's scores.
 
-    >>> Contest.__name__
-    'Contest'
+    >>> fold = Fold((date(2023, 1, 1),), (date(2024, 1, 1),))
+    >>> scores = {"model": np.array([2.0, 1.0])}
+    >>> Contest(fold, np.arange(2), np.array([1.0, 0.0]), scores, np.zeros(2, bool), np.array([0.8, 0.2]), 60, [1.0], "a", 90, 30).described()["auc"]
+    1.0
     """
 
     fold: Fold
@@ -401,8 +413,12 @@ def hash_date(day: date) -> int:
 def register(trained: Trained, registry: Registry, files: Callable[[Trained, Path], None]) -> TrainedModel:
     """Log a training run with its files and register its model as challenger; returns it with its version.
 
-    >>> register.__name__
-    'register'
+    >>> from jcml.workspace.example import example_training
+    >>> registry = Registry(Path(tempfile.mkdtemp()))
+    >>> register(example_training(), registry, lambda run, folder: None).version
+    1
+    >>> registry.versions("reverse_penalty_link")[0].aliases
+    ('challenger',)
     """
     from dataclasses import replace
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 import ast
 import builtins
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jcml import features, tables
 from jcml.errors import ConfigurationError, InputMissing, JcmlError, Place, nearest
 from jcml.features.language import PARAMETERS, USED, Parameters
 from jcml.tables.table import Table
@@ -27,13 +28,15 @@ if TYPE_CHECKING:
 _STATEMENTS = (ast.Assign, ast.AnnAssign, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Expr)
 _EXPRESSIONS = (
     ast.Call, ast.keyword, ast.Attribute, ast.Name, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set, ast.BinOp,
-    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Starred, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.comprehension,
+    ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Starred, ast.ListComp, ast.DictComp, ast.comprehension,
     ast.JoinedStr, ast.FormattedValue, ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.Subscript,
 )
 _REFUSED_OPERATORS = (ast.Pow, ast.LShift, ast.MatMult)
 _REFUSED_ATTRIBUTES = {"format", "format_map", "mro"}
 _BUILTINS = {n: getattr(builtins, n) for n in ("dict", "tuple", "list", "set", "str", "int", "float", "True", "False", "None", "__build_class__")}
-_MODULES = ("jcml.features", "jcml.tables", "datetime")
+_MODULES: dict[str, Collection[str]] = {
+    "jcml.features": features.__all__, "jcml.tables": tables.__all__, "datetime": ("date", "datetime", "timedelta"),
+}
 _LARGEST = 200_000
 
 
@@ -45,8 +48,14 @@ def check_syntax(path: Path) -> ast.Module:
     ConfigurationError
         JC1210, not Python (a repeated keyword is one case); JC1211, something a definition may not contain.
 
-    >>> check_syntax.__name__
-    'check_syntax'
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "bad.py"
+    >>> _ = file.write_text("import os")
+    >>> try:
+    ...     check_syntax(file)
+    ... except ConfigurationError as error:
+    ...     print(error.code, error.where.line)
+    JC1211 1
     """
     try:
         raw = path.read_bytes()
@@ -78,20 +87,39 @@ def _check_statement(path: Path, node: ast.stmt) -> None:
     if isinstance(node, ast.ClassDef):
         if node.decorator_list or node.keywords:
             raise _refuse(path, node, "decorator / class keyword")
+        for base in node.bases:
+            _check_expression(path, base)
+        named: set[str] = set()
         for line in node.body:
             if not isinstance(line, ast.Assign | ast.Expr):
                 raise _refuse(path, line, type(line).__name__)
             _check_statement(path, line)
+            _refuse_twice(path, [t for t in getattr(line, "targets", ()) if isinstance(t, ast.Name)], named)
         return
+    for part in ast.iter_child_nodes(node):
+        _check_expression(path, part)
+
+
+def _check_expression(path: Path, node: ast.AST) -> None:
     for inner in ast.walk(node):
-        if inner is node:
-            continue
         if not isinstance(inner, _EXPRESSIONS) or isinstance(inner, _REFUSED_OPERATORS):
             raise _refuse(path, inner if hasattr(inner, "lineno") else node, type(inner).__name__)
+        if isinstance(inner, ast.Dict):
+            _refuse_twice(path, [k for k in inner.keys if isinstance(k, ast.Constant)], set())
         if isinstance(inner, ast.Attribute) and (inner.attr.startswith("_") or inner.attr in _REFUSED_ATTRIBUTES):
             raise _refuse(path, inner, "." + inner.attr)
         if isinstance(inner, ast.Name) and inner.id.startswith("__"):
             raise _refuse(path, inner, inner.id)
+
+
+def _refuse_twice(path: Path, nodes: Sequence[ast.Name | ast.Constant], seen: set[Any]) -> None:
+    """Python lets the last of two equal names win; here that is a mistake."""
+    for node in nodes:
+        name = node.id if isinstance(node, ast.Name) else node.value
+        if name in seen:
+            place = Place(path, node.lineno, node.col_offset + 1)
+            raise ConfigurationError("JC1210", place, problem=f"repeated: {name!r}")
+        seen.add(name)
 
 
 def _check_import(path: Path, node: ast.Import | ast.ImportFrom) -> None:
@@ -101,6 +129,13 @@ def _check_import(path: Path, node: ast.Import | ast.ImportFrom) -> None:
         raise _refuse(path, node, f"from {node.module} import …")
     if any(a.name == "*" or a.name.startswith("_") for a in node.names):
         raise _refuse(path, node, "import *")
+    if not node.level:
+        # beside its own words a module holds the modules it uses, and through them everything
+        given = _MODULES[node.module or ""]
+        for wrong in (a.name for a in node.names if a.name not in given):
+            error = _refuse(path, node, f"from {node.module} import {wrong}")
+            error.facts["nearest"] = nearest(wrong, given)
+            raise error
 
 
 class Definitions:
@@ -148,7 +183,7 @@ class Definitions:
         token = PARAMETERS.set(self.parameters)
         try:
             with _located(path):
-                exec(compile(tree, str(path), "exec"), module.__dict__)  # noqa: S102
+                exec(_compiled(tree, path), module.__dict__)  # noqa: S102
         finally:
             PARAMETERS.reset(token)
             self.loading.pop()
@@ -157,6 +192,8 @@ class Definitions:
 
     def _import(self, path: Path, name: str, names: tuple[str, ...], level: int) -> Any:
         if not level:
+            if name not in _MODULES:
+                raise ConfigurationError("JC1211", what=f"import {name}")
             import importlib
 
             return importlib.import_module(name)
@@ -186,7 +223,7 @@ class Definitions:
         ConfigurationError
             JC1212, if the file has no such object.
         """
-        from jcml.features.definition import SupervisionModel
+        from jcml.features import SupervisionModel
 
         used: set[str] = set()
         token = USED.set(used)
@@ -216,6 +253,14 @@ class Definitions:
         return found
 
 
+def _compiled(tree: ast.Module, path: Path) -> types.CodeType:
+    """The code of a checked tree; some errors of syntax, a repeated keyword for one, only show here."""
+    try:
+        return compile(tree, str(path), "exec")
+    except SyntaxError as error:
+        raise ConfigurationError("JC1210", Place(path, error.lineno or 0, error.offset or 0), problem=error.msg) from None
+
+
 @contextmanager
 def _located(path: Path) -> Iterator[None]:
     """Give errors the line of the definition that caused them."""
@@ -229,8 +274,9 @@ def _located(path: Path) -> Iterator[None]:
         known = ["SupervisionModel", *dir(__import__("jcml.features", fromlist=["x"]))]
         name = getattr(error, "name", "") or ""
         raise ConfigurationError("JC1213", _line(error, path), problem=str(error), nearest=nearest(name, known)) from None
-    except (TypeError, AttributeError, ValueError, KeyError, ImportError, RecursionError, ZeroDivisionError) as error:
-        raise ConfigurationError("JC1213", _line(error, path), problem=str(error), nearest="") from None
+    except Exception as error:  # whatever running it raises is the definition's doing
+        near = nearest(error.name or "", dir(error.obj)) if isinstance(error, AttributeError) else ""
+        raise ConfigurationError("JC1213", _line(error, path), problem=str(error) or type(error).__name__, nearest=near) from None
 
 
 def _line(error: BaseException, path: Path) -> Place:

@@ -48,7 +48,7 @@ def init(folder: Path) -> list[Path]:
     return [*written, folder / "office.toml"]
 
 
-OFFICE = """# 办案单位的设置：数据在哪里、列叫什么。字段说明见 docs/guide.md。
+OFFICE = """# 办案单位的设置：数据在哪里、列叫什么。字段说明见 docs/reference/office.md。
 name = "某某人民检察院"
 time_zone = "Asia/Shanghai"
 
@@ -68,6 +68,12 @@ def new(workspace: Workspace, name: str, like: str = "") -> list[Path]:
         JC1008, if the name cannot be used.
     OutputError
         JC1009, if one of the files exists.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "office"
+    >>> _ = init(folder)
+    >>> [path.relative_to(folder).as_posix() for path in new(Workspace(folder), "water_fees")]
+    ['features/water_fees.py', 'training/water_fees.yaml', 'serving/water_fees.yaml']
     """
     if not _NAME.fullmatch(name):
         raise UsageError("JC1008", name=name)
@@ -91,6 +97,12 @@ def rename(workspace: Workspace, old: str, new_name: str) -> list[Path]:
     ------
     InputMissing
         JC1002, if there is no such model.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "office"
+    >>> _ = init(folder)
+    >>> [path.name for path in rename(Workspace(folder), "reverse_penalty_link", "penalty_link")]
+    ['penalty_link.py', 'penalty_link.yaml', 'penalty_link.yaml']
     """
     if old not in workspace.names:
         raise InputMissing("JC1002", model=old, nearest=nearest(old, workspace.names), models=", ".join(workspace.names))
@@ -115,6 +127,12 @@ def retire(workspace: Workspace, name: str) -> list[Path]:
     ------
     InputMissing
         JC1002, if there is no such model.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "office"
+    >>> _ = init(folder)
+    >>> len(retire(Workspace(folder), "reverse_penalty_link")), "reverse_penalty_link" in Workspace(folder).names
+    (3, False)
     """
     if name not in workspace.names:
         raise InputMissing("JC1002", model=name, nearest=nearest(name, workspace.names), models=", ".join(workspace.names))

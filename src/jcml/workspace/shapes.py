@@ -14,7 +14,9 @@ class ParameterEntry:
     Parameters
     ----------
     zh, en : str
-        What it is called.
+        What it is called, in Chinese and in English.
+    unit : str
+        Its unit, as people write it.
     basis : str
         The law, standard or judgement it comes from.
     status : {"checked", "unchecked", "inferred"}
@@ -37,10 +39,25 @@ class ParameterEntry:
     unit: str = ""
     decimals: int = 2
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.decimals <= 9:
+            raise ValueError("decimals lies between 0 and 9")
+
 
 @dataclass(frozen=True)
 class CalendarFile:
     """`features/parameters/calendar.yaml`: public holidays on weekdays, and weekends worked in exchange.
+
+    Parameters
+    ----------
+    basis : str
+        The notice it comes from.
+    status : {"checked", "unchecked", "inferred"}
+        As for a parameter.
+    holidays : tuple of date
+        Weekdays on which nobody works.
+    workdays : tuple of date
+        Saturdays and Sundays that are worked.
 
     >>> CalendarFile("国务院办公厅通知", "unchecked").holidays
     ()

@@ -19,8 +19,10 @@ _STATUS = {"checked": ("已核对", "checked"), "unchecked": ("未核对，使�
 def show(workspace: Workspace, model: Model, language: str) -> str:
     """The page as Markdown.
 
-    >>> show.__name__
-    'show'
+    >>> from jcml.workspace.scaffold import shipped
+    >>> workspace = Workspace(shipped())
+    >>> show(workspace, workspace.model("reverse_penalty_link"), "zh").splitlines()[0]
+    '# 行刑反向衔接 · reverse_penalty_link'
     """
     at = 0 if language == "zh" else 1
     definition = model.definition

@@ -11,7 +11,7 @@ from jcml.errors import ConfigurationError, InputMissing, JcmlError, Place, near
 from jcml.features.definition import SupervisionModel
 from jcml.features.language import Parameters
 from jcml.serving.plan import ServingPlan
-from jcml.strict_yaml import read_yaml
+from jcml.strict_yaml import place_of, read_yaml
 from jcml.tables.table import Table
 from jcml.training.plan import TrainingPlan
 from jcml.workspace.definitions import Definitions, read_parameters
@@ -25,8 +25,10 @@ class Model:
 
     `parameters` are the names of the dated parameters it rests on.
 
-    >>> Model.__name__
-    'Model'
+    >>> from jcml.workspace.example import example
+    >>> model, _ = example()
+    >>> model.serving.every == model.training.as_of.every
+    True
     """
 
     name: str
@@ -46,8 +48,9 @@ class Workspace:
 
     Examples
     --------
-    >>> Workspace.__name__
-    'Workspace'
+    >>> from jcml.workspace.scaffold import shipped
+    >>> "reverse_penalty_link" in Workspace(shipped()).names
+    True
     """
 
     def __init__(self, root: Path) -> None:
@@ -122,15 +125,15 @@ def _contradictions(
     found: list[JcmlError] = []
     within, gap = definition.label.within, training.split.gap
     if gap is not None and _days(gap) < _days(within):
-        found.append(ConfigurationError("JC1004", Place(files["training"]), gap=gap.name, within=within.name))
+        found.append(ConfigurationError("JC1004", place_of(files["training"], "split", "gap"), gap=gap.name, within=within.name))
     if training.as_of.every != serving.every:
         found.append(
-            ConfigurationError("JC1005", Place(files["serving"]), every=serving.every.name, training=training.as_of.every.name)
+            ConfigurationError("JC1005", place_of(files["serving"], "every"), every=serving.every.name, training=training.as_of.every.name)
         )
     for feature in training.leaks.allow:
         if feature not in definition.features:
             found.append(
-                ConfigurationError("JC1006", Place(files["training"]), feature=feature, nearest=nearest(feature, definition.features))
+                ConfigurationError("JC1006", place_of(files["training"], "leaks", "allow", feature), feature=feature, nearest=nearest(feature, definition.features))
             )
     return found
 
