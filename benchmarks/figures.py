@@ -32,9 +32,11 @@ def spent() -> Iterator[Spent]:
     found.wall, found.cpu = time.perf_counter() - wall, _cpu() - cpu
 
 
-def show(name: str, value: float, unit: str, compared_with: str, *, limit: float | None = None) -> None:
-    """Print a figure; with a limit, whether it is kept."""
-    line: dict[str, object] = {"name": name, "value": round(value, 4), "unit": unit, "compared_with": compared_with}
+def show(
+    name: str, value: float, unit: str, compared_with: str, *, limit: float | None = None, at_least: bool = False
+) -> None:
+    """Print a figure; a limit is the most it may be, or with `at_least` the least."""
+    line: dict[str, object] = {"name": name, "value": round(value, 10), "unit": unit, "compared_with": compared_with}
     if limit is not None:
-        line |= {"limit": limit}
+        line |= {"limit": limit, "at_least": at_least}
     print(json.dumps(line, ensure_ascii=False), flush=True)

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from importlib import import_module
 from os import SEEK_END
 from pathlib import Path
@@ -63,8 +64,7 @@ RESULTS = Path(".jcml/synthetic_offices.jsonl")
 
 def measure(scenario: str, seed: int, *, size: int | None = None, capacity: int | None = None) -> dict[str, Any]:
     """Everything that is measured on one office; `size` as for `simulate`, `capacity` in place of the serving plan's."""
-    workspace = Workspace(shipped())
-    model = workspace.model(scenario)
+    workspace, model = _read(scenario)
     plan = model.serving if capacity is None else replace(model.serving, capacity=capacity)
     began = time.process_time()
     with TemporaryDirectory() as scratch:
@@ -87,6 +87,13 @@ def measure(scenario: str, seed: int, *, size: int | None = None, capacity: int 
         "bounds": _bounds(trained, truth, plan.capacity),
         "cpu_seconds": round(time.process_time() - began, 1),
     }
+
+
+@cache
+def _read(scenario: str) -> tuple[Workspace, Model]:
+    """Read once: a plan that is edited while seeds are running would make them answers to different questions."""
+    workspace = Workspace(shipped())
+    return workspace, workspace.model(scenario)
 
 
 def _delivered(world: World, workspace: Workspace, folder: Path, seed: int) -> Store:
@@ -303,8 +310,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked.add_argument("--capacity", type=int, help="clues per list; default: the serving plan's")
     asked.add_argument("--results", type=Path, default=RESULTS)
     given = asked.parse_args(arguments)
-    workspace = Workspace(shipped())
-    models = [workspace.model(name) for name in given.scenario or SCENARIOS]
+    models = [_read(name)[1] for name in given.scenario or SCENARIOS]
     asked_of = [
         {
             "scenario": model.name, "size": given.size, "capacity": given.capacity or model.serving.capacity, "trials": TRIALS,

@@ -7,11 +7,27 @@ Left out     owners' names and origin; the group of inspectors, which says who l
 """
 
 from jcml.features import (
-    SupervisionModel, as_of, category, ever, gap, months, once, outcome, ratio, reason, rule,
+    SupervisionModel,
+    as_of,
+    category,
+    ever,
+    gap,
+    months,
+    once,
+    outcome,
+    ratio,
+    reason,
+    rule,
 )
 
 from .tables.food import (
-    Burglaries, Inspections, Licences, PlannedInspections, SanitationComplaints, Visits, Weather,
+    Burglaries,
+    Inspections,
+    Licences,
+    PlannedInspections,
+    SanitationComplaints,
+    Visits,
+    Weather,
 )
 
 QUARTER, YEAR, TWO_YEARS = months(3), months(12), months(24)

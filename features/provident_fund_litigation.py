@@ -8,7 +8,22 @@ Left out     the debtor's health, family, poverty, mortgage and credit; sex, pla
              transfers back to the debtor, which are known only after a check
 """
 
-from jcml.features import SupervisionModel, category, gap, months, once, days, outcome, parameter, peers, ratio, reason, rule, shared, this
+from jcml.features import (
+    SupervisionModel,
+    category,
+    days,
+    gap,
+    months,
+    once,
+    outcome,
+    parameter,
+    peers,
+    ratio,
+    reason,
+    rule,
+    shared,
+    this,
+)
 
 from .tables.courts import CivilCases, EnforcementCases
 from .tables.provident_fund import FundAccounts, FundDeductions, PeopleMediations

@@ -9,7 +9,20 @@ Left out     ethnicity, household registration and schooling; earlier conviction
 """
 
 from jcml.features import (
-    SupervisionModel, as_of, category, days, days_later, either, ever, gap, months, once, outcome, parameter, ratio, reason,
+    SupervisionModel,
+    as_of,
+    category,
+    days,
+    days_later,
+    either,
+    ever,
+    gap,
+    months,
+    once,
+    outcome,
+    parameter,
+    ratio,
+    reason,
     rule,
 )
 

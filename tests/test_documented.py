@@ -165,6 +165,16 @@ def test_no_sentence_for_a_prosecutor_calls_anybody_guilty() -> None:
         assert [s for s in sentences if any(word in s for word in SAID_TO_PROSECUTORS)] == [], name
 
 
+def test_every_decision_is_listed_and_says_what_was_decided_and_what_follows() -> None:
+    notes = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    assert [n.name for n in notes if n.name not in index] == []
+    assert [int(n.name[:4]) for n in notes] == list(range(1, len(notes) + 1))
+    for note in notes:
+        parts = re.findall(r"^\*\*(\w+)\*\*", note.read_text(encoding="utf-8"), re.M)
+        assert parts == ["Status", "Context", "Decision", "Consequences"], note.name
+
+
 def test_chinese_and_english_readme_have_the_same_parts() -> None:
     shape = [[re.sub(r"[^#`]", "", line) for line in (ROOT / n).read_text(encoding="utf-8").splitlines() if line.startswith(("#", "```"))] for n in ("README.md", "README.zh.md")]
     assert shape[0] == shape[1]

@@ -194,6 +194,7 @@ SYNTAX = [
     Case("import of everything", definition(top="from jcml.features import *"), CHECK, 78, "JC1211", MODEL, "import *"),
     Case("a module that datetime holds", definition(top="from datetime import sys"), CHECK, 78, "JC1211", MODEL, "datetime import sys"),
     Case("a module that jcml holds", definition(top="from jcml.tables import reading"), CHECK, 78, "JC1211", MODEL, "import reading"),
+    Case("an import that hides the built-in names", definition(top="from jcml.features import months as __builtins__"), CHECK, 78, "JC1211", MODEL, "__builtins__"),
     Case("import from outside the folder", definition(top="from ...outside import x"), CHECK, 78, "JC1211", MODEL, "...outside"),
     Case("a dunder attribute", definition(top="found = ().__class__"), CHECK, 78, "JC1211", MODEL, "__class__"),
     Case("a dunder attribute inside a text", definition(top='found = f"{months.__globals__}"'), CHECK, 78, "JC1211", MODEL, "__globals__"),

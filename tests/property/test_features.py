@@ -129,5 +129,5 @@ def test_a_value_is_recomputed_exactly_from_its_evidence_rows_alone(name):
 
 
 def test_every_model_of_the_workspace_is_looked_at():
-    assert MODELS == WORKSPACE.names
+    assert WORKSPACE.names == MODELS
     assert Path(ROOT / "features" / "food_safety.py").exists()

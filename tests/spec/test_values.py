@@ -6,7 +6,20 @@ import pytest
 from spec.contracts import Cases, Sales, Stations
 
 from jcml.dates import days, months
-from jcml.features.language import PARAMETERS, Parameter, Parameters, bunching, category, days_later, either, gap, greatest, least, parameter, peers
+from jcml.features.language import (
+    PARAMETERS,
+    Parameter,
+    Parameters,
+    bunching,
+    category,
+    days_later,
+    either,
+    gap,
+    greatest,
+    least,
+    parameter,
+    peers,
+)
 from jcml.tables.expression import as_of, value
 
 STATIONS = """

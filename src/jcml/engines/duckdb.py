@@ -19,9 +19,10 @@ from jcml.engines.evidence import EvidenceCompiler, parts_of
 from jcml.query import Aggregate, Node, Outcome, Question, Relation, Shared
 
 if TYPE_CHECKING:
-    from jcml.engines.plain import Row
     import duckdb
     import pyarrow as pa
+
+    from jcml.engines.plain import Row
 
 ROW_GROUP = 65_536
 

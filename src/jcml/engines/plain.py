@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from jcml.dates import day_number, from_day_number
@@ -433,7 +434,7 @@ def _sequence(node: Aggregate, pairs: list[tuple[Row, Any]]) -> Any:
     steps = []
     for chain in chains.values():
         ordered = [v for _, _, v in sorted(chain, key=lambda c: c[:2])]
-        steps += list(zip(ordered, ordered[1:], strict=False))
+        steps += pairwise(ordered)
     if node.function == "changes":
         return sum(a != b for a, b in steps)
     return sum(max(b - a, 0) for a, b in steps) if steps else None

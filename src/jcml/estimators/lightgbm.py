@@ -334,6 +334,8 @@ def _parameters(
 def beeswarm(contributions: NDArray[np.float64], values: NDArray[np.float64], names: Sequence[str]) -> None:
     """Draw SHAP's beeswarm of an (n, k) set of contributions on the current figure; needs the extra `plots`.
 
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
     >>> import matplotlib.pyplot as plt
     >>> beeswarm(np.array([[0.5], [-0.5]]), np.array([[1.0], [0.0]]), ("a",))
     >>> len(plt.gcf().axes) > 0

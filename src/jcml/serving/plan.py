@@ -40,9 +40,9 @@ class Watch:
 
     Parameters
     ----------
-    signal : {"score_drift", "feature_drift", "hit_rate", "coverage"}
-        How far scores, or the feature that moved most, lie from those at training (population stability index); the
-        confirmed share of earlier lists, which `jcml monitor` shows; the share of feature values that are known.
+    signal : {"score_drift", "feature_drift", "coverage"}
+        How far scores (`score_drift`), or the feature that moved most (`feature_drift`), lie from those at training, as
+        population stability index; the share of feature values that are known (`coverage`).
     then : {"warn", "stop"}
         Say so, or publish nothing until a person has looked.
     at_least, at_most : float or None
@@ -52,7 +52,7 @@ class Watch:
     'warn'
     """
 
-    signal: Literal["score_drift", "feature_drift", "hit_rate", "coverage"]
+    signal: Literal["score_drift", "feature_drift", "coverage"]
     then: Literal["warn", "stop"]
     at_least: float | None = None
     at_most: float | None = None

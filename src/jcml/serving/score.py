@@ -203,14 +203,7 @@ class ScoringRun:
         self.say(f"scores: {self.scored:,}")
 
     def _read_scores(self) -> Iterator[Scored]:
-        import pyarrow.parquet as pq
-
-        keys = self.definition.keys
-        for batch in pq.ParquetFile(self.folder / "scores.parquet").iter_batches(BATCH):
-            columns = [batch.column(k).to_pylist() for k in keys]
-            margins, probabilities = batch.column("margin").to_numpy(), batch.column("probability").to_numpy()
-            for i, unit in enumerate(zip(*columns, strict=True)):
-                yield Scored(unit, float(margins[i]), float(probabilities[i]))
+        return read_scores(self.folder / "scores.parquet", self.definition.keys)
 
     # -- selection ---------------------------------------------------------------------------------------------
 
@@ -278,7 +271,7 @@ class ScoringRun:
             ("margin", pa.float64()), ("probability", pa.float64()), ("decision", pa.string()), ("chance", pa.float64()),
         ]
         with pq.ParquetWriter(part, pa.schema(fields), compression="zstd") as writer:
-            for batch in pq.ParquetFile(self.folder / "scores.parquet").iter_batches(BATCH):
+            for batch in _row_groups(self.folder / "scores.parquet"):
                 units = list(zip(*(batch.column(k).to_pylist() for k in keys), strict=True))
                 decisions = [selection.decision(u, chosen) for u in units]
                 columns = [batch.column(k) for k in keys] + [batch.column("margin"), batch.column("probability")]
@@ -382,7 +375,7 @@ def score_file(matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[st
     fields = [(k, pa.string()) for k in keys] + [("_asof", pa.date32()), ("margin", pa.float64()), ("probability", pa.float64())]
     rows = 0
     with pq.ParquetWriter(scores, pa.schema(fields), compression="zstd") as writer:
-        for batch in pq.ParquetFile(matrix).iter_batches(BATCH, columns=[*keys, "_asof", *names]):
+        for batch in _row_groups(matrix, [*keys, "_asof", *names]):
             values = np.empty((batch.num_rows, len(names)))
             for i, name in enumerate(names):
                 values[:, i] = batch.column(name).to_numpy(zero_copy_only=False)
@@ -391,6 +384,34 @@ def score_file(matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[st
             writer.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)))
             rows += batch.num_rows
     return rows
+
+
+def read_scores(scores: Path, keys: tuple[str, ...]) -> Iterator[Scored]:
+    """The rows of a scores file one by one, batch by batch: memory does not grow with their number.
+
+    >>> from jcml.workspace.example import example, example_list
+    >>> rows = list(read_scores(example_list().folder / "scores.parquet", example()[0].definition.keys))
+    >>> len(rows) == example_list().publication.scored
+    True
+    """
+
+    for batch in _row_groups(scores):
+        columns = [batch.column(k).to_pylist() for k in keys]
+        margins, probabilities = batch.column("margin").to_numpy(), batch.column("probability").to_numpy()
+        for i, unit in enumerate(zip(*columns, strict=True)):
+            yield Scored(unit, float(margins[i]), float(probabilities[i]))
+
+
+def _row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of a Parquet file, one row group in memory at a time.
+
+    `iter_batches` keeps what it has read: measured, its memory grows with the rows; `read_row_group` lets go.
+    """
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path)
+    for group in range(file.num_row_groups):
+        yield from file.read_row_group(group, columns=columns).to_batches(BATCH)
 
 
 def _plain(value: Any) -> Any:

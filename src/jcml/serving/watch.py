@@ -52,10 +52,8 @@ def signals(watches: tuple[Watch, ...], trained: TrainedModel, folder: Path) -> 
             value = drifts(profile, {"margin": margins}).get("margin", 0.0)
         elif watch.signal == "feature_drift":
             value = max((next(iter(drifts(profile, _column(folder, n)).values()), 0.0) for n in names), default=0.0)
-        elif watch.signal == "coverage":
-            value = float(np.mean([np.mean(~np.isnan(next(iter(_column(folder, n).values())))) for n in names])) if names else 1.0
         else:
-            continue
+            value = float(np.mean([np.mean(~np.isnan(next(iter(_column(folder, n).values())))) for n in names])) if names else 1.0
         crossed = (watch.at_most is not None and value > watch.at_most) or (watch.at_least is not None and value < watch.at_least)
         found.append(Signal(watch.signal, round(float(value), 4), crossed, watch.then))
     return found

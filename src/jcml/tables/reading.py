@@ -357,7 +357,9 @@ def _open_parquet(path: Path) -> Opened:
     def chunks() -> Iterator[Chunk]:
         number = 1
         with _whole(path, "parquet"):
-            for batch in pq.ParquetFile(path).iter_batches(CHUNK):
+            file = pq.ParquetFile(path)
+            groups = (file.iter_batches(CHUNK, row_groups=[i]) for i in range(file.num_row_groups))  # one call for all keeps what it has read
+            for batch in chain.from_iterable(groups):
                 columns = {n: batch.column(i).to_pylist() for i, n in enumerate(header)}
                 yield Chunk(columns, list(range(number, number + batch.num_rows)))
                 number += batch.num_rows

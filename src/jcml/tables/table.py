@@ -101,7 +101,7 @@ class Column:
     zh, en : str
         What it is called.
     role : str or tuple of str
-        See the table at the top of this module.
+        One or several of the roles in the table above.
     entity : str
         The kind of thing it names (`station`, `enterprise`, `person`, `case`). Such a column is a join key: it is
         replaced by a keyed pseudonym at import, the same one in every table.

@@ -144,7 +144,7 @@ class Gate:
     Parameters
     ----------
     metric : str
-        A name of `jcml.training.evaluate.METRICS`.
+        One of `jcml.training.evaluate.METRICS`, which docs/reference/plans.md lists.
     because : str
         The reason for the number.
     at_least, at_most : float or None

@@ -127,7 +127,7 @@ def _check_import(path: Path, node: ast.Import | ast.ImportFrom) -> None:
         raise _refuse(path, node, "import " + node.names[0].name)
     if not node.level and node.module not in _MODULES:
         raise _refuse(path, node, f"from {node.module} import …")
-    if any(a.name == "*" or a.name.startswith("_") for a in node.names):
+    if any(n == "*" or n.startswith("_") for a in node.names for n in (a.name, a.asname or "")):
         raise _refuse(path, node, "import *")
     if not node.level:
         # beside its own words a module holds the modules it uses, and through them everything
