@@ -269,7 +269,9 @@ def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = Non
     }
     if scratch is not None:
         settings["temp_directory"] = str(scratch)
-    return duckdb.connect(":memory:", config=settings)
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET enable_progress_bar = false")  # our own steps say where a run is; its bar would soil logs
+    return connection
 
 
 def quote_key(name: str) -> str:

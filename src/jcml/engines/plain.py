@@ -431,7 +431,7 @@ def _sequence(node: Aggregate, pairs: list[tuple[Row, Any]]) -> Any:
     chains: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
     for row, value in pairs:
         chains.setdefault(tuple(row.get(c) for c in node.per), []).append((row["_happened"], row["_row"], value))
-    steps = []
+    steps: list[tuple[Any, Any]] = []
     for chain in chains.values():
         ordered = [v for _, _, v in sorted(chain, key=lambda c: c[:2])]
         steps += pairwise(ordered)

@@ -129,7 +129,6 @@ def test_invoices_that_are_passed_on_follow_the_amount_that_is_checked() -> None
         return counts[check, lowered, True] / counts[check, lowered, False]
 
     assert invoice_check(date(2022, 1, 1)) == 100_000 and invoice_check(date(2023, 1, 1)) == 50_000
-    print(bunching(50_000, True) / bunching(50_000, False), bunching(100_000, False) / bunching(100_000, True))
     assert bunching(50_000, True) > 1.2 * bunching(50_000, False)
     assert bunching(100_000, False) > 1.2 * bunching(100_000, True)
 
