@@ -351,7 +351,7 @@ class Compiler:
             f"SELECT {named}, u._asof,\n"
             f"  min(e._known) FILTER (WHERE {yes}) AS _confirmed_known,\n"
             f"  min(e._known) FILTER (WHERE {no}) AS _not_confirmed_known,\n"
-            f"  {first} FILTER (WHERE {yes} OR {no}) AS _channel\n"
+            f"  {first} FILTER (WHERE e._row IS NOT NULL) AS _channel\n"
             f"FROM unit AS u LEFT JOIN {quote(relation.name)} AS e\n  ON {' AND '.join(on)}\n"
             f"GROUP BY u._asof, {grouped}\nORDER BY u._asof, {grouped}"
         )

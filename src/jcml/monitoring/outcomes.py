@@ -93,7 +93,7 @@ def run_outcomes(
         chances = np.asarray(chosen["chance"].to_numpy(), dtype=float)
         ranked, audited = labels[decisions == "ranked"], labels[decisions == "audit"]
         drawn = chances[decisions == "audit"]
-        rest = publication.scored - len(ranked)
+        rest = pc.sum(pc.is_in(log["decision"], pa.array(["not_selected", "audit"]))).as_py()  # units left out could not be drawn
         found.append(
             RunOutcome(
                 publication.run, publication.as_of, publication.version, publication.scored, _share(ranked), audit_hit_rate(audited, drawn),
