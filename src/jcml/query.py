@@ -672,6 +672,30 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
+def columns_read(node: Node, unit: str) -> dict[str, set[str]]:
+    """Table → the columns that a value reads or joins by; `unit` is the table of the units themselves.
+
+    >>> columns_read(Attribute(TEXT, "firms", "size", (("firm", Own(TEXT, "firm")),)), "stations")
+    {'firms': {'size', 'firm'}, 'stations': {'firm'}}
+    """
+    found: dict[str, set[str]] = {}
+    for inner in walk(node):
+        names: set[str] = set()
+        table = getattr(inner, "table", unit)
+        if isinstance(inner, Field | Own | Attribute):
+            names.add(inner.name)
+        if isinstance(inner, Attribute | Presence | Aggregate | Shared):
+            names.update(column for column, _ in inner.match)
+        if isinstance(inner, Aggregate):
+            names.update(inner.per)
+            names.update(inner.near.at if inner.near else ())
+        if isinstance(inner, Shared):
+            names.add(inner.column)
+        if names:
+            found.setdefault(table, set()).update(n.partition("__")[0] for n in names)
+    return found
+
+
 def is_row_level(node: Node, table: str) -> bool:
     """True when the value depends on a row of `table`.
 

@@ -67,15 +67,17 @@ def cold(store: Store, model: Model, as_of: date) -> TrainedModel:
 def list_clues(console: Console, store: Store, publication: Publication, limit: int = 20) -> None:
     """Print the first clues of a publication."""
     from jcml.serving.ledger import published_clues
+    from jcml.serving.report import BANDS
 
+    at = 0 if console.language == "zh" else 1
     rows: list[list[str]] = []
     for clue in published_clues(store.root, publication):
         if len(rows) < limit:
             first = (clue.reasons_for or clue.reasons_against)[0].statement
             how = console.text("抽查", "audit") if clue.selected == "audit" else str(clue.rank)
             rows.append([
-                how, clue.id, (clue.title_zh, clue.title_en)[console.language == "en"], clue.band,
-                "–" if clue.probability is None else f"{clue.probability:.2f}", (first.zh, first.en)[console.language == "en"],
+                how, clue.id, (clue.title_zh, clue.title_en)[at], BANDS[clue.band][at],
+                "–" if clue.probability is None else f"{clue.probability:.2f}", (first.zh, first.en)[at],
             ])
     console.table([console.text("次序", "rank"), "id", console.text("对象", "subject"), console.text("等级", "band"), "p", console.text("首要理由", "first reason")], rows)
     if publication.clues > limit:
@@ -135,8 +137,10 @@ def explain(console: Console, clue: str, rows: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(json.loads(found.to_line()), ensure_ascii=False, indent=1))
         return
+    from jcml.serving.report import BANDS
+
     at = 0 if console.language == "zh" else 1
-    click.echo(f"{(found.title_zh, found.title_en)[at]}　{found.as_of}　{found.rank:,}/{found.scored:,}　{found.band}")
+    click.echo(f"{(found.title_zh, found.title_en)[at]}　{found.as_of}　{found.rank:,}/{found.scored:,}　{BANDS[found.band][at]}")
     for title, reasons in ((console.text("主要理由", "for"), found.reasons_for), (console.text("相反的理由", "against"), found.reasons_against)):
         for reason in reasons:
             statement = reason.statement
@@ -227,6 +231,7 @@ def write_report(console: Console, store: Store, model: Model, as_of: date | Non
     from jcml.errors import InputMissing
     from jcml.serving.ledger import Ledger, published_clues
     from jcml.serving.report import report as page
+    from jcml.serving.watch import SIGNALS, crossed_signals
     from jcml.training.model_card import contestants, honesty
 
     found = [p for p in Ledger(store.root / "ledger.sqlite").all(model.name) if as_of is None or p.as_of == str(as_of)]
@@ -240,6 +245,14 @@ def write_report(console: Console, store: Store, model: Model, as_of: date | Non
     figures = dict(trained.figures)
     if not figures:
         warnings.append(console.text("还没有训练模型：本清单按现行规则和异常程度排序，没有任何准确程度的依据。", "There is no trained model yet: the list is ordered by rules and by how unusual a unit is; nothing is known of its accuracy."))
+    if figures and trained.trained_until > publication.as_of:
+        warnings.append(console.text(
+            f"训练用到了观察日之后（至 {trained.trained_until}）才知道的核查结果：本清单是回看，不是预测。",
+            f"The model learned from outcomes known after the as-of date (until {trained.trained_until}): this list looks back, it does not predict.",
+        ))
+    for signal in crossed_signals(store.root, publication):
+        title = SIGNALS[signal.name]
+        warnings.append(console.text(f"监测信号越过界限：{title[0]} {signal.value:.2f}。", f"A watched signal crossed its bound: {title[1]} {signal.value:.2f}."))
     html = page(
         list_, model.definition, trained, store.office.name, contestants=contestants(figures, model.definition, at) if figures else [],
         honesty=honesty(figures, at) if figures else [], warnings=warnings, synthetic=store.office.synthetic, language=console.language,

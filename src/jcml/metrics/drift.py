@@ -53,16 +53,33 @@ def stability_index(then: Sequence[float], now: Sequence[float]) -> float:
     return float(np.sum((b - a) * np.log(b / a)))
 
 
+def by_chance(parts: int, then: int, now: int, level: float = 0.95) -> float:
+    """The PSI that two draws of `then` and `now` rows from one population stay below with this probability.
+
+    Few rows move by chance alone: PSI times nm / (n + m) is about chi-squared with one degree of freedom less than
+    parts (Yurdakul, Statistical Properties of Population Stability Index, 2018).
+
+    >>> round(by_chance(10, 5000, 5000), 4), round(by_chance(10, 1000, 30), 2)
+    (0.0068, 0.58)
+    """
+    from scipy.stats import chi2
+
+    if parts < 2 or not then or not now:
+        return float("inf")
+    return float(chi2.ppf(level, parts - 1) * (1 / then + 1 / now))
+
+
 def drift_profile(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, Any]:
-    """The shape of some columns, to compare with later: cuts and shares of each.
+    """The shape of some columns, to compare with later: cuts and shares of each, and of how many rows.
 
     >>> sorted(drift_profile({"a": np.arange(10.0)})["a"])
-    ['cuts', 'shares']
+    ['cuts', 'rows', 'shares']
     """
     made = {}
     for name, values in columns.items():
         cuts = edges(values)
-        made[name] = {"cuts": [round(c, 9) for c in cuts], "shares": [round(s, 6) for s in shares(values, [round(c, 9) for c in cuts])]}
+        cuts = [round(c, 9) for c in cuts]
+        made[name] = {"cuts": cuts, "shares": [round(s, 6) for s in shares(values, cuts)], "rows": len(values)}
     return made
 
 

@@ -23,7 +23,7 @@ from jcml.engines.plain import PlainEngine, Summary
 from jcml.errors import JcmlError
 from jcml.explanation.reasons import Comparison, Explanation, Push, explain
 from jcml.features.wording import Wording, describe
-from jcml.query import Aggregate, Attribute, Peers, Question, Shared, walk
+from jcml.query import Aggregate, Attribute, Peers, Question, Shared, columns_read, walk
 from jcml.records import Clue, Part, Reason, SourceRow, Statement
 from jcml.serving.select import Key, Selected, Selection
 from jcml.serving.shown import Shown
@@ -230,14 +230,15 @@ class ClueWriter:
             found.setdefault(part, []).append((role, table, version))
             self.index.append(("\x1f".join(unit), name, part, role, table, version))
         parts = [p for p in self.evidence.parts[name] if p != "unit"] or ["unit"]
-        return tuple(self._part(part, found.get(part, []), rows) for part in parts)
+        read = columns_read(dict(self.narrow.values)[name], self.definition.unit_table.name)
+        return tuple(self._part(part, found.get(part, []), read if rows else None) for part in parts)
 
-    def _part(self, part: str, rows: list[tuple[str, str, int]], with_rows: bool) -> Part:
+    def _part(self, part: str, rows: list[tuple[str, str, int]], read: dict[str, set[str]] | None) -> Part:
         shown: list[SourceRow] = []
-        for role in ROLES if with_rows else ():
+        for role in ROLES if read is not None else ():
             for table in dict.fromkeys(t for r, t, _ in rows if r == role):
                 chosen = [self.source[table][v] for r, t, v in rows if (r, t) == (role, table)]
-                shown += self.shown.rows(table, role, chosen[: self.run.plan.evidence_rows])
+                shown += self.shown.rows(table, role, chosen[: self.run.plan.evidence_rows], (read or {}).get(table, set()))
         node, tables = self.evidence.nodes[part], self.wording.tables
         if node is None:
             unit = self.definition.unit_table

@@ -338,6 +338,7 @@ class ScoringRun:
             "schema": "jcml.run/1", "run": self.key, "model": self.name, "version": self.trained.version, "as_of": str(self.as_of),
             "fingerprint": self.definition.fingerprint, "data_digest": self.data_digest, "scored": self.scored, "clues": count,
             "clues_digest": digest, "capacity": self.capacity, "supersede": self.supersede, "jcml": jcml.__version__,
+            "signals": [asdict(s) for s in self.signals],
         }
         write_text(self.folder / "run.json", json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", "score.manifest")
         self.outbox.parent.mkdir(parents=True, exist_ok=True)

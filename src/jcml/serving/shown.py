@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from jcml.dates import from_day_number
@@ -54,15 +54,17 @@ class Shown:
         if wanted:
             known.update(self.vault.reveal(entity, wanted))
 
-    def rows(self, table: str, role: Literal["row", "condition", "other"], rows: Iterable[Mapping[str, Any]]) -> tuple[SourceRow, ...]:
-        """Canonical rows with their provenance, ready for a clue."""
+    def rows(
+        self, table: str, role: Literal["row", "condition", "other"], rows: Iterable[Mapping[str, Any]], columns: Collection[str] | None = None
+    ) -> tuple[SourceRow, ...]:
+        """Canonical rows with their provenance, ready for a clue; of their columns these, or all that may be shown."""
         contract = self.tables[table]
         found = list(rows)
         for column in contract.columns.values():
             if column.entity:
                 self.remember(column.entity, (r[column.name] for r in found if r.get(column.name)))
         return tuple(
-            SourceRow(table, self.row_id(contract, r), role, r["_digest"], r["_batch"], r["_line"], self.cells(contract, r)) for r in found
+            SourceRow(table, self.row_id(contract, r), role, r["_digest"], r["_batch"], r["_line"], self.cells(contract, r, columns)) for r in found
         )
 
     def row_id(self, contract: type[Table], row: Mapping[str, Any]) -> str:
@@ -70,13 +72,18 @@ class Shown:
         parts = [self.cell(c, row.get(c.name)) for c in contract.having("row id")]
         return "|".join(parts)
 
-    def cells(self, contract: type[Table], row: Mapping[str, Any]) -> dict[str, str]:
-        """Chinese title to shown text, for every column that has a value and may be shown."""
+    def cells(self, contract: type[Table], row: Mapping[str, Any], columns: Collection[str] | None = None) -> dict[str, str]:
+        """Chinese title to shown text, for every column that has a value and may be shown.
+
+        With `columns`, only these and what every reader needs: the name, and when it happened. The row id stands beside.
+        """
         shown = {}
         for column in contract.columns.values():
             if column.sensitivity in ("free text", "protected") or row.get(column.name) is None:
                 continue
-            shown[column.zh] = self.cell(column, row[column.name])
+            chosen = columns is None or (column.name in columns and "row id" not in column.roles)
+            if chosen or set(column.roles) & {"name", "happened on"}:
+                shown[column.zh] = self.cell(column, row[column.name])
         return shown
 
     def cell(self, column: Column, value: Any) -> str:
