@@ -138,8 +138,8 @@ supervision_model = SupervisionModel(
         term_left=reason(
             gap(as_of, licence.term_to), "本期许可还有 {value:.0f} 天到期", "{value:.0f} days left of the licence term", group="age",
         ),
-        risk_class=reason(category(PlannedInspections.risk), "风险等级代码 {value:.0f}", "risk class {value:.0f}"),
-        kind=reason(category(PlannedInspections.kind), "业态代码 {value:.0f}", "kind {value:.0f}"),
+        risk_class=reason(category(PlannedInspections.risk), "风险等级：{value}", "risk class: {value}"),
+        kind=reason(category(PlannedInspections.kind), "业态：{value}", "kind of establishment: {value}"),
         burglaries_90d=reason(
             Burglaries.near(1000).count(over=QUARTER), "1公里内近3个月入室盗窃 {value:.0f} 起", "{value:.0f} burglaries within 1 km in the last 3 months", group="surroundings",
         ),

@@ -6,7 +6,7 @@ contract's titles. A sentence states a number and its period. It never says that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from jcml.features.definition import Feature, SupervisionModel
@@ -23,8 +23,10 @@ from jcml.query import (
     Peers,
     Presence,
     Shared,
+    children,
+    walk,
 )
-from jcml.tables.table import Table
+from jcml.tables.table import Column, Table
 
 Language = Literal["zh", "en"]
 
@@ -132,9 +134,25 @@ class Wording:
         shown = f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
         return f"{says}：{shown}" if language == "zh" else f"{says}: {shown}"
 
-    def formula(self, name: str, language: Language) -> str:
-        """How a value is computed, in words."""
-        return describe(self.nodes[name], self.tables, language)
+    def formula(self, name: str, language: Language, named: Mapping[Node, str] | None = None) -> str:
+        """How a value is computed, in words; parts that have a name go by it."""
+        return describe(self.nodes[name], self.tables, language, named)
+
+    def repeated(self, least: int = 3, size: int = 6) -> dict[Node, str]:
+        """Parts that several formulas share, named A, B, C …, so that a reader meets each of them once.
+
+        >>> from jcml.workspace.example import example
+        >>> Wording(example()[0].definition).repeated(least=99)
+        {}
+        """
+        found: dict[Node, str] = {}
+        formulas = [node for name, node in self.nodes.items() if not name.startswith(("fact:", "group:", "same"))]
+        sizes = {n: len(list(walk(n))) for f in formulas for n in walk(f) if isinstance(n, Call | Aggregate)}
+        for candidate in sorted((n for n, s in sizes.items() if s >= size), key=lambda n: -sizes[n]):
+            seen = [n for f in (*formulas, *found) for n in _outside(f, found)]
+            if seen.count(candidate) >= least and len(found) < 26:
+                found[candidate] = chr(ord("A") + len(found))
+        return found
 
     def spec(self, name: str) -> str:
         """The number format of a feature's Chinese sentence, to show a peer's value in the same way."""
@@ -162,24 +180,58 @@ def template_subject(template: str) -> str:
     return template_filled(template, "…")
 
 
-def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) -> str:
-    """A formula in words, from the titles of the contracts.
+def _outside(formula: Node, named: Mapping[Node, str]) -> Iterator[Node]:
+    """The nodes of a formula, not entering those that have a name; a named formula is entered itself."""
+    yield formula
+    for child in children(formula):
+        if child in named:
+            yield child
+        else:
+            yield from _outside(child, named)
+
+
+def describe(node: Node, tables: Mapping[str, type[Table]], language: Language, named: Mapping[Node, str] | None = None) -> str:
+    """A formula in words, from the titles of the contracts; parts in `named` go by their name, but never the whole.
 
     >>> from jcml.query import call, literal
     >>> describe(call("/", literal(1), literal(2)), {}, "zh")
     '1 ÷ 2'
     """
     at = 0 if language == "zh" else 1
+    names = set((named or {}).values())
 
     def title(table: str) -> str:
         return tables[table].title[at] or table if table in tables else table
+
+    def contract(n: Node) -> Column | None:
+        """The column that a node reads, if it reads one."""
+        if isinstance(n, Own):
+            return next((t.columns[n.name] for t in tables.values() if n.name in t.columns), None)
+        if isinstance(n, Field | Attribute) and n.table in tables:
+            return tables[n.table].columns.get(n.name.split("__")[0])
+        return None
 
     def column(table: str, name: str) -> str:
         base = name.split("__")[0]
         found = tables[table].columns.get(base) if table in tables else None
         return (found.zh if language == "zh" else found.en) if found is not None else name
 
+    def coded(n: Node, beside: Node) -> str:
+        """A code by its title, when it stands beside the column that it is a code of."""
+        found = contract(beside)
+        if isinstance(n, Fixed) and found is not None and n.value in found.type.codes:
+            return found.type.codes[str(n.value)][at]
+        return go(n)
+
+    def condition(n: Node, holds: bool = True) -> str:
+        """A yes-no column as a condition."""
+        if isinstance(n, Field | Own | Attribute) and n.type.kind == "boolean":
+            return f"{go(n)}{('为', ': ')[at]}{(('是', 'yes') if holds else ('否', 'no'))[at]}"
+        return go(n) if holds else f"{_WORDS['not'][at]}({go(n)})"
+
     def go(n: Node) -> str:
+        if named and n in named and n is not node:
+            return named[n]
         if isinstance(n, Fixed):
             if n.type.kind == "exact" and isinstance(n.value, int):
                 return f"{n.value / 10**n.type.scale:g}"
@@ -199,7 +251,7 @@ def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) 
         if isinstance(n, Shared):
             return f"{title(n.table)}{('中共用', ' sharing ')[at]}{column(n.table, n.column)}{('的其他主体', '')[at]}"
         if isinstance(n, Peers):
-            return f"{_PEERS[n.measure][at]}（{go(n.value)}）"
+            return f"{_PEERS[n.measure][at]}（{go(n.value)}）" if at == 0 else f"{_PEERS[n.measure][at]} ({go(n.value)})"
         if isinstance(n, Aggregate):
             return aggregate(n)
         assert isinstance(n, Call), n
@@ -214,26 +266,36 @@ def describe(node: Node, tables: Mapping[str, type[Table]], language: Language) 
     def aggregate(n: Aggregate) -> str:
         what = f"·{go(n.value)}" if n.value is not None else ""
         period = n.over.zh if language == "zh" else n.over.en
-        lag = ""
         if n.lag is not None:
-            lag = f"（{n.lag.zh.removeprefix('近')}前）" if language == "zh" else f", {n.lag.en.removeprefix('in the last ')} earlier"
-        where = go(n.where) if n.where is not None else ""
+            before = n.lag.zh.removeprefix("近") if language == "zh" else n.lag.en.removeprefix("in the last ")
+            period = f"截至{before}前的{period}" if language == "zh" else f"{period} until {before} before"
+        where = condition(n.where) if n.where is not None else ""
         if language == "en":
             of = title(n.table) + (f": {go(n.value)}" if n.value is not None else "")
             near = f", within {n.near.metres:,} m" if n.near is not None else ""
-            return f"{_FUNCTIONS[n.function][1]} of {of} ({period}{lag}{near}{', where ' + where if where else ''})"
+            return f"{_FUNCTIONS[n.function][1]} of {of} ({period}{near}{', where ' + where if where else ''})"
         near = f"{n.near.metres}米内" if n.near is not None else ""
-        return f"{near}{title(n.table)}{what}{_FUNCTIONS[n.function][0]}（{period}{lag}{'，' + where if where else ''}）"
+        return f"{near}{title(n.table)}{what}{_FUNCTIONS[n.function][0]}（{period}{'，' + where if where else ''}）"
 
     def operation(n: Call) -> str:
         parts = [go(a) for a in n.args]
+        if n.op in ("==", "!="):
+            one, other = n.args
+            return f"{coded(one, other)}{_SIGNS[n.op]}{coded(other, one)}"
+        if n.op == "not":
+            return condition(n.args[0], holds=False)
+        if n.op == "multiple_of":
+            whole = n.extra[0] // 10**n.args[0].type.scale
+            return f"{parts[0]}为{whole:,}的整数倍" if language == "zh" else f"{parts[0]} a multiple of {whole:,}"
         if n.op in _SIGNS:
-            inner = [f"({p})" if isinstance(a, Call) and a.op in _SIGNS else p for p, a in zip(parts, n.args, strict=True)]
+            inner = [f"({p})" if isinstance(a, Call) and a.op in _SIGNS and p not in names else p for p, a in zip(parts, n.args, strict=True)]
             return _SIGNS[n.op].join(inner)
         word = _WORDS[n.op][at]
         if n.op in ("and", "or"):
-            return f" {word} ".join(parts)
-        extra = "、".join(map(str, n.extra)) if n.op in ("in", "mentions") else ""
+            return f" {word} ".join(condition(a) for a in n.args)
+        found = contract(n.args[0]) if n.op == "in" else None
+        shown = [found.type.codes[str(e)][at] if found is not None and e in found.type.codes else str(e) for e in n.extra]
+        extra = ("、", ", ")[at].join(shown)
         if n.op in ("in", "mentions"):
             return f"{parts[0]} {word} {extra}"
         return f"{word}({', '.join(parts)})"

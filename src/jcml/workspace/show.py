@@ -7,9 +7,15 @@ checked, every number of the plans with its reason.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from jcml.dates import Period
 from jcml.features.language import Parameter
 from jcml.features.wording import Language, Wording, describe, template_subject
+from jcml.query import Node
+from jcml.serving.watch import SIGNALS
+from jcml.training.evaluate import METRICS
 from jcml.workspace.workspace import Model, Workspace
 
 _STATUS = {"checked": ("已核对", "checked"), "unchecked": ("未核对，使用前须由法律人员确认", "unchecked: to be confirmed by a lawyer"),
@@ -26,6 +32,7 @@ def show(workspace: Workspace, model: Model, language: str) -> str:
     """
     at = 0 if language == "zh" else 1
     definition = model.definition
+    named = Wording(definition).repeated()
     lines = [
         f"# {definition.title[at]} · {model.name}",
         "",
@@ -34,21 +41,26 @@ def show(workspace: Workspace, model: Model, language: str) -> str:
         *_section(("背景", "Background")[at], [definition.background[at]] if definition.background[at] else []),
         *_section(("监督对象", "What is scored")[at], _unit(model, at)),
         *_section(("法律依据", "Legal basis")[at], [f"- {b}" for b in definition.legal_basis]),
-        *_section(("监督规则（现行做法）", "Practitioners' rules")[at], _rules(model, at)),
+        *_section(("监督规则（现行做法）", "Practitioners' rules")[at], _rules(model, named, at)),
+        *_section(("算式中的共同部分", "Parts that formulas share")[at], _parts(model, named, at)),
         *_section(("数据要素", "Data")[at], _data(model, at)),
-        *_section(("特征", "Features")[at], _features(model, at)),
+        *_section(("特征", "Features")[at], _features(model, named, at)),
         *_section(("参数", "Parameters")[at], _parameters(workspace, model, at)),
         *_section(("标签：什么算查实", "Label: what counts as confirmed")[at], _label(model, at)),
         *_section(("须先排除的合法解释", "Lawful explanations to rule out first")[at], [f"- {t[at]}" for t in definition.lawful_explanations]),
         *_section(("看不到什么", "Limits")[at], [f"- {t[at]}" for t in definition.limits]),
-        *_section(("准入门槛", "Gates")[at], _gates(model)),
+        *_section(("准入门槛", "Gates")[at], _gates(model, at)),
         *_section(("使用", "Use")[at], _use(model, at)),
         *_section(("伦理边界", "Ethical limits")[at], _ethics(at)),
         *_section(("审查与签字", "Review and signature")[at], _signature(at)),
         f"`{definition.fingerprint}`",
         "",
     ]
-    return "\n".join(lines)
+    page = "\n".join(lines)
+    for name in sorted(model.parameters, key=len, reverse=True):  # in formulas a parameter goes by its title
+        found = workspace.parameters.numbers[name]
+        page = re.sub(rf"(?<![`\w.]){re.escape(name)}(?![`\w])", f"〔{(found.zh, found.en)[at]}〕", page)
+    return page
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
@@ -67,9 +79,10 @@ def _unit(model: Model, at: int) -> list[str]:
     if definition.scored is None:
         said = (f"每个{table.title[0]}（{keys}），每 {every}评分一次", f"each entry of {table.title[1]} ({keys}), scored every {every}")[at]
     else:
+        later = definition.scored.days
         said = (
-            f"每一条{table.title[0]}（{keys}），获知之后、且发生满 {definition.scored.days} 天后，只评分一次",
-            f"each row of {table.title[1]} ({keys}), once, after it became known and {definition.scored.days} days after it happened",
+            f"每一条{table.title[0]}（{keys}），获知之后{f'、且发生满 {later} 天后' if later else ''}，只评分一次",
+            f"each row of {table.title[1]} ({keys}), once, after it became known{f' and {later} days after it happened' if later else ''}",
         )[at]
     lines = [f"- {said}"]
     if definition.cohort is not None:
@@ -78,15 +91,20 @@ def _unit(model: Model, at: int) -> list[str]:
     return lines
 
 
-def _rules(model: Model, at: int) -> list[str]:
+def _rules(model: Model, named: Mapping[Node, str], at: int) -> list[str]:
     wording = Wording(model.definition)
     language: Language = "zh" if at == 0 else "en"
     lines = []
     for name, rule in model.definition.rules.items():
         said = (rule.zh, rule.en)[at] or name
         source = f"（{rule.source}）" if rule.source else ""
-        lines.append(f"- **{said}**{source}：{wording.formula(f'rule:{name}', language)}")
+        lines.append(f"- **{said}**{source}：{wording.formula(f'rule:{name}', language, named)}")
     return lines
+
+
+def _parts(model: Model, named: Mapping[Node, str], at: int) -> list[str]:
+    tables = model.definition.resolver.tables
+    return [f"- **{name}** = {describe(node, tables, 'zh' if at == 0 else 'en', named)}" for node, name in named.items()]
 
 
 def _data(model: Model, at: int) -> list[str]:
@@ -112,7 +130,7 @@ def _data(model: Model, at: int) -> list[str]:
     return lines
 
 
-def _features(model: Model, at: int) -> list[str]:
+def _features(model: Model, named: Mapping[Node, str], at: int) -> list[str]:
     language: Language = "zh" if at == 0 else "en"
     definition = model.definition
     wording = Wording(definition)
@@ -120,7 +138,7 @@ def _features(model: Model, at: int) -> list[str]:
     for name, feature in definition.named_features.items():
         sentence = (feature.zh, feature.en)[at] or wording.formula(name, language)
         direction = {"": "", "increasing": (" ↑", " ↑")[at], "decreasing": (" ↓", " ↓")[at]}[feature.monotone]
-        lines.append(f"| `{name}`{direction} | {template_subject(sentence)} | {wording.formula(name, language)} | {'、'.join(feature.legal_basis)} |")
+        lines.append(f"| `{name}`{direction} | {template_subject(sentence)} | {wording.formula(name, language, named)} | {'、'.join(feature.legal_basis)} |")
     return lines
 
 
@@ -147,11 +165,11 @@ def _label(model: Model, at: int) -> list[str]:
     ]
 
 
-def _gates(model: Model) -> list[str]:
+def _gates(model: Model, at: int) -> list[str]:
     lines = []
     for gate in model.training.gates:
         bound = f"≥ {gate.at_least:g}" if gate.at_least is not None else f"≤ {gate.at_most:g}"
-        lines.append(f"- `{gate.metric}` {bound}：{gate.because}")
+        lines.append(f"- {METRICS[gate.metric][at]} `{gate.metric}` {bound}{('：', ': ')[at]}{gate.because}")
     return lines
 
 
@@ -164,7 +182,9 @@ def _use(model: Model, at: int) -> list[str]:
         lines.append((f"- {_period(plan.cool_off, at)}内已核查或已推送的对象不再列入", f"- units checked or listed within {_period(plan.cool_off, at)} are left out")[at])
     for watch in plan.watch:
         bound = f"≤ {watch.at_most:g}" if watch.at_most is not None else f"≥ {watch.at_least:g}"
-        lines.append(f"- {watch.signal} {bound} → {watch.then}")
+        then = {"warn": ("则提示", "or say so"), "stop": ("则停止发布", "or publish nothing")}[watch.then][at]
+        outside = f"> {watch.at_most:g}" if watch.at_most is not None else f"< {watch.at_least:g}"
+        lines.append(f"- {SIGNALS[watch.signal][at]} {outside if at == 0 else bound}{('，', ', ')[at]}{then}")
     return lines
 
 
