@@ -270,7 +270,9 @@ def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = Non
     if scratch is not None:
         settings["temp_directory"] = str(scratch)
     connection = duckdb.connect(":memory:", config=settings)
-    connection.execute("SET enable_progress_bar = false")  # our own steps say where a run is; its bar would soil logs
+    (bar,) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() or (False,)
+    if bar:  # our own steps say where a run is, and a bar would soil logs; in a notebook there is none to begin with
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 
