@@ -270,7 +270,7 @@ def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = Non
     if scratch is not None:
         settings["temp_directory"] = str(scratch)
     connection = duckdb.connect(":memory:", config=settings)
-    (bar,) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() or (False,)
+    ((bar,),) = connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()
     if bar:  # our own steps say where a run is, and a bar would soil logs; in a notebook there is none to begin with
         connection.execute("SET enable_progress_bar = false")
     return connection
