@@ -24,6 +24,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from jcml.dates import Period
@@ -418,7 +419,7 @@ class Question:
         """The relation of a table."""
         return next(r for r in self.relations if r.name == table)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the meaning: equal exactly when the question is the same, whatever its wording."""
         return digest([self.unit, self.cohort, list(self.values), list(self.relations)])

@@ -47,14 +47,22 @@ def score_model(
     console: Console, store: Store, model: Model, as_of: date, *, supersede: str = "", cold_start: bool = False
 ) -> Published:
     """Score one model on one date with its champion."""
-    from jcml.serving.score import ScoringRun
+    from jcml.serving.ledger import Ledger
+    from jcml.serving.score import Published, ScoringRun, asked, run_folder
 
-    trained = cold(store, model, as_of) if cold_start else registry_of(store).load(model.name, "champion")
+    registry, ledger, capacity = registry_of(store), Ledger(store.root / "ledger.sqlite"), capacity_of(store, model)
+    state = "" if cold_start else registry.state
+    question = asked(model.name, model.definition, model.serving, capacity, state, store, as_of, supersede)
+    if found := ledger.answered(question):
+        return Published(found, False, run_folder(store.root, model.name, found.as_of, found.run))
+    trained = cold(store, model, as_of) if cold_start else registry.load(model.name, "champion")
     run = ScoringRun(
-        model.name, model.definition, model.serving, capacity_of(store, model), trained, store, as_of, supersede=supersede,
+        model.name, model.definition, model.serving, capacity, trained, store, as_of, supersede=supersede,
         threads=store.office.threads, say=console.step,
     )
-    return run.run()
+    published = run.run()
+    ledger.remember(question, published.publication.run)
+    return published
 
 
 def cold(store: Store, model: Model, as_of: date) -> TrainedModel:

@@ -167,6 +167,15 @@ class Registry:
         self.embedded = not uri
         self.uri = uri or f"sqlite:///{(folder / 'mlflow.db').resolve()}"
 
+    @property
+    def state(self) -> str:
+        """A digest of everything an embedded store says, read without MLflow; empty for a server, and when nothing is certain."""
+        path = self.folder / "mlflow.db"
+        beside = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        if not self.embedded or not path.is_file() or any(p.exists() for p in beside):
+            return ""
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
     @contextmanager
     def client(self) -> Iterator[MlflowClient]:
         """A client of the store; made on first use.

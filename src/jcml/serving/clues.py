@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jcml.serving.score import ScoringRun
 
 
+TOGETHER = 16  # columns that are compared in one pass over the matrix
 ROLES: tuple[Literal["row", "condition", "other"], ...] = ("row", "condition", "other")
 
 
@@ -109,29 +110,31 @@ class ClueWriter:
     def _compare(self, told: list[str]) -> dict[tuple[Key, str], Comparison]:
         """Each told value against the units of its group on this date; at least 8 with a value."""
         group = next(iter(self.definition.groups), "")
-        column = quote(f"group:{group}") if group else "''"
+        group_of = f"coalesce({quote(f'group:{group}')}, '')" if group else "''"
         connection = connect(threads=self.run.threads, memory=self.run.store.office.memory, scratch=self.run.store.root / "scratch")
         found: dict[tuple[Key, str], Comparison] = {}
         try:
             source = f"read_parquet({text(str(self.run.folder / 'matrix.parquet'))})"
             connection.register("_chosen", self.table)
             keys = ", ".join(f"c.{quote(k)}" for k in self.definition.keys)
-            for name in told:
-                value = quote(name)
+            for start in range(0, len(told), TOGETHER):
+                names = told[start : start + TOGETHER]
+                middles = ", ".join(f"count({quote(n)}) AS n{i}, median({quote(n)}) AS m{i}" for i, n in enumerate(names))
+                belows = ", ".join(f"count(*) FILTER (WHERE o.{quote(n)} < c.{quote(n)}) AS b{i}" for i, n in enumerate(names))
+                listed = ", ".join(f"c.{quote(n)}, p.n{i}, p.m{i}, b.b{i}" for i, n in enumerate(names))
                 rows = connection.execute(
-                    f"WITH p AS (SELECT coalesce({column}, '') AS g, count({value}) AS n, median({value}) AS m FROM {source} GROUP BY 1)\n"
-                    f"SELECT {keys}, p.g, p.n, p.m, (SELECT count(*) FROM {source} AS o WHERE coalesce(o.{column}, '') = p.g AND o.{value} < c.{value})\n"
-                    f"FROM _chosen AS c JOIN p ON p.g = coalesce(c.{column}, '') WHERE c.{value} IS NOT NULL"
-                    if group
-                    else f"WITH p AS (SELECT count({value}) AS n, median({value}) AS m FROM {source})\n"
-                    f"SELECT {keys}, '', p.n, p.m, (SELECT count(*) FROM {source} AS o WHERE o.{value} < c.{value})\n"
-                    f"FROM _chosen AS c, p WHERE c.{value} IS NOT NULL"
+                    f"WITH o AS (SELECT *, {group_of} AS g FROM {source}),\n"
+                    f"p AS (SELECT g, {middles} FROM o GROUP BY g),\n"
+                    f"c AS (SELECT *, row_number() OVER () AS _n, {group_of} AS g FROM _chosen),\n"
+                    f"b AS (SELECT c._n, {belows} FROM c JOIN o ON o.g = c.g GROUP BY c._n)\n"
+                    f"SELECT {keys}, c.g, {listed} FROM c JOIN p ON p.g = c.g JOIN b ON b._n = c._n"
                 ).fetchall()
                 width = len(self.definition.keys)
                 for row in rows:
-                    label, n, middle, below = row[width:]
-                    if n >= 8:
-                        found[tuple(row[:width]), name] = Comparison(label, n, middle, below / n)
+                    for i, name in enumerate(names):
+                        value, n, middle, below = row[width + 1 + 4 * i : width + 5 + 4 * i]
+                        if value is not None and n >= 8:
+                            found[tuple(row[:width]), name] = Comparison(row[width], n, middle, below / n)
         finally:
             connection.close()
         return found

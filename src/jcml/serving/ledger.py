@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS publication (
     published_at TEXT NOT NULL,
     UNIQUE (model, as_of, version, revision)
 );
+CREATE TABLE IF NOT EXISTS question (asked TEXT PRIMARY KEY, run TEXT NOT NULL);
 """
 
 
@@ -74,6 +75,20 @@ class Ledger:
     def find(self, run: str) -> Publication | None:
         """The publication of a run, or None."""
         return next((p for p in self.all() if p.run == run), None)
+
+    def answered(self, question: str) -> Publication | None:
+        """The publication that answered a question, or None when it was never asked in exactly this state of things."""
+        if not question or not self.path.exists():
+            return None
+        with database(self.path, _SCHEMA) as connection:
+            row = connection.execute("SELECT run FROM question WHERE asked = ?", (question,)).fetchone()
+        return self.find(row[0]) if row else None
+
+    def remember(self, question: str, run: str) -> None:
+        """Note which run answered a question."""
+        if question:
+            with database(self.path, _SCHEMA) as connection, connection:
+                connection.execute("INSERT INTO question VALUES (?, ?) ON CONFLICT (asked) DO UPDATE SET run = excluded.run", (question, run))
 
     def record(self, publication: Publication) -> None:
         """Enter a publication; entering the same run again changes nothing."""

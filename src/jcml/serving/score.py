@@ -144,7 +144,7 @@ class ScoringRun:
     @property
     def folder(self) -> Path:
         """Where the run keeps its files."""
-        return self.store.root / "runs" / f"{self.name}-{self.as_of}-{self.key[:12]}"
+        return run_folder(self.store.root, self.name, str(self.as_of), self.key)
 
     @property
     def outbox(self) -> Path:
@@ -354,6 +354,47 @@ class ScoringRun:
         )
         self.ledger.record(publication)
         return publication
+
+
+def run_folder(root: Path, model: str, as_of: str, run: str) -> Path:
+    """Where a run keeps its files; `root` is the office's state.
+
+    >>> run_folder(Path("state"), "example", "2025-01-01", "0123456789abcdef").name
+    'example-2025-01-01-0123456789ab'
+    """
+    return root / "runs" / f"{model}-{as_of}-{run[:12]}"
+
+
+def asked(
+    name: str, definition: SupervisionModel, plan: ServingPlan, capacity: int, registry: str, store: Store, as_of: date, supersede: str = ""
+) -> str:
+    """What is asked, and the state of everything an answer rests on, as one digest: equal when nothing has changed.
+
+    Parameters
+    ----------
+    registry : str
+        The state of the registry, which names the champion; empty when it cannot be told without asking a server.
+
+    Returns
+    -------
+    str
+        Empty when the registry's state is: then the champion has to be loaded first.
+
+    >>> from jcml.workspace.example import AS_OF, example
+    >>> model, store = example()
+    >>> asked(model.name, model.definition, model.serving, 10, "", store, AS_OF)
+    ''
+    >>> len(asked(model.name, model.definition, model.serving, 10, "state", store, AS_OF))
+    64
+    """
+    if not registry:
+        return ""
+    parts = [
+        name, registry, definition.fingerprint, definition.full_question.fingerprint, canonical(_plain(asdict(plan))), capacity,
+        store.data_digest({*definition.tables, *definition.label_tables}), str(as_of), supersede,
+        [p.run for p in Ledger(store.root / "ledger.sqlite").all(name) if p.as_of < str(as_of)], jcml.__version__,
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def score_file(matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[str, ...], threads: int = 0) -> int:

@@ -380,13 +380,14 @@ class Contest:
 
 def _together(contests: list[Contest], matrix: Matrix) -> TestRows:
     rows = np.concatenate([c.rows for c in contests])
+    groups = {g: matrix.group(g) for g in matrix.groups}
     names = set.intersection(*(set(c.scores) for c in contests))
     _, numbers = np.unique(matrix.as_of[rows], return_inverse=True)
     return TestRows(
         np.concatenate([c.labels for c in contests]), numbers.astype(np.int64), matrix.unit_numbers[rows],
         {n: np.concatenate([c.scores[n] for c in contests]) for n in contests[0].scores if n in names},
         np.concatenate([c.seen for c in contests]), np.concatenate([c.probabilities for c in contests]),
-        {g: [matrix.group(g)[i] for i in rows] for g in matrix.groups},
+        {g: [members[i] for i in rows] for g, members in groups.items()},
     )
 
 
