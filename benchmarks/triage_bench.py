@@ -155,22 +155,35 @@ def measure(bench: Path, scale: int) -> None:
 
 
 def _lists(folder: Path) -> None:
-    """Retrain on all dates, promote, list with reasons and evidence; then the same list again."""
+    """With a champion in force: retrain on all dates and list with reasons and evidence, in one process; then ask again."""
     jcml = [sys.executable, "-m", "jcml", "--quiet", "-w", str(HERE), "-o", str(folder)]
+    score, again = ["score", "serious", "--as-of", str(UNTIL)], ["--supersede", "retrained"]
 
-    def run(*arguments: str) -> None:
-        subprocess.run([*jcml, *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def run(*command: str) -> None:
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    with spent() as retrain:
-        run("train", "serious", "--until", str(UNTIL))
-    run("registry", "promote", "serious", "--version", "1", "--by", "benchmark", "--because", "measured")
+    run(*jcml, "train", "serious", "--until", str(UNTIL))
+    run(*jcml, "registry", "promote", "serious", "--version", "1", "--by", "benchmark", "--because", "measured")
+    run(*jcml, *score)
+    both = f"""
+import sys
+from jcml.cli.main import main, run
+place = {jcml[3:]!r}
+for command in ({["train", "serious", "--until", str(UNTIL)]!r}, {["registry", "promote", "serious", "--version", "2", "--by", "benchmark", "--because", "measured"]!r}):
+    assert run([*place, *command]) == 0, command
+main([*place, *{score + again!r}])
+"""
+    with spent() as retrained:
+        run(sys.executable, "-c", both)
+    with spent() as unchanged:
+        run(*jcml, *score, *again)
     with spent() as listing:
-        run("score", "serious", "--as-of", str(UNTIL))
-    with spent() as again:
-        run("score", "serious", "--as-of", str(UNTIL))
-    show("triage small: retrain on all dates and list with reasons and evidence", retrain.wall + listing.wall, "s", "Triage 6.0.0: 24 s on one date, without reasons", limit=10.0)
+        run(*jcml, *score, "--supersede", "measured alone")
+    peer = "Triage 6.0.0: 24 s on one date, without reasons"
+    show("triage small: retrain on all dates, evaluate, and list with reasons and evidence", retrained.wall, "s", peer, limit=10.0)
+    show("triage small: the same, CPU", retrained.cpu, "CPU s", "Triage 6.0.0: 19.7 CPU s")
     show("triage small: list alone", listing.wall, "s", "Triage 6.0.0: 11 s, without reasons")
-    show("triage small: unchanged second run", again.wall, "s", "Triage 6.0.0: 0.6 s, by table names", limit=1.0)
+    show("triage small: unchanged second run", unchanged.wall, "s", "Triage 6.0.0: 0.6 s, by table names", limit=1.0)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, TypeAlias
 
 from jcml.dates import Period
@@ -676,8 +676,8 @@ def walk(node: Node) -> Iterator[Node]:
 def columns_read(node: Node, unit: str) -> dict[str, set[str]]:
     """Table → the columns that a value reads or joins by; `unit` is the table of the units themselves.
 
-    >>> columns_read(Attribute(TEXT, "firms", "size", (("firm", Own(TEXT, "firm")),)), "stations")
-    {'firms': {'size', 'firm'}, 'stations': {'firm'}}
+    >>> columns_read(Attribute(TEXT, "firms", "size", (("size", Own(TEXT, "firm")),)), "stations")
+    {'firms': {'size'}, 'stations': {'firm'}}
     """
     found: dict[str, set[str]] = {}
     for inner in walk(node):
@@ -706,16 +706,27 @@ def is_row_level(node: Node, table: str) -> bool:
     return any(isinstance(n, Field) and n.table == table for n in walk(node))
 
 
+_PLAIN = {str, int, float, bool, type(None)}
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
 def canonical(value: Any) -> Any:
     """The node as plain lists, strings and numbers, the same for equal meaning; what the fingerprint hashes.
 
     >>> canonical(literal(True))
     ['Fixed', ['Type', 'boolean', 0], True]
     """
-    if isinstance(value, Node | Type | Near | Alike | Period | Relation | Unit):
-        return [type(value).__name__, *(canonical(getattr(value, f.name)) for f in fields(value))]
-    if isinstance(value, tuple | list):
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
         return [canonical(v) for v in value]
+    if isinstance(value, Node | Type | Near | Alike | Period | Relation | Unit):
+        return [kind.__name__, *(canonical(getattr(value, name)) for name in _field_names(kind))]  # type: ignore[arg-type]
     if isinstance(value, dict):
         return {str(k): canonical(v) for k, v in value.items()}
     if isinstance(value, date):

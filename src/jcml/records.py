@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -174,8 +174,17 @@ class Clue:
 
     def to_line(self) -> str:
         """The clue as one line of JSON, always the same bytes for the same clue."""
-        content = {"schema": SCHEMA, **asdict(self)}
+        content = {"schema": SCHEMA, **_plain(self)}
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    """Records as dicts and tuples as lists, without the deep copies that `dataclasses.asdict` makes."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    return value
 
 
 def read_clues(path: Path) -> Iterator[Clue]:

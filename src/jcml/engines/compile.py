@@ -84,6 +84,7 @@ class Compiler:
         self.steps: list[Step] = []
         self.choices: list[Choice] = []
         self.names: dict[Node, str] = {}
+        self.covered: dict[Node, str | bool] = {}
         self.scalars = Scalars(dialect, self._leaf)
 
     # -- dates, windows and coverage -------------------------------------------------------------------------
@@ -102,9 +103,15 @@ class Compiler:
 
     def coverage(self, node: Aggregate | Shared) -> str | bool:
         """Whether the sources of an aggregate cover its window: always, never, or a column that says when."""
+        if node not in self.covered:
+            self.covered[node] = self._coverage(node)
+        return self.covered[node]
+
+    def _coverage(self, node: Aggregate | Shared) -> str | bool:
         if not available(node, self.facts):
             return False
-        covered = [self._covers(node, i) for i in range(len(self.calendar.days))]
+        tables = tables_read(node)
+        covered = [self._covers(node, tables, i) for i in range(len(self.calendar.days))]
         if all(covered) or not any(covered):
             return bool(covered and covered[0])
         for name, known in self.dates.items():
@@ -114,7 +121,7 @@ class Compiler:
         self.dates[name] = covered
         return name
 
-    def _covers(self, node: Aggregate | Shared, index: int) -> bool:
+    def _covers(self, node: Aggregate | Shared, tables: set[str], index: int) -> bool:
         day = self.calendar.days[index]
         at = self.calendar.start(day)
         start, end = day, day
@@ -122,7 +129,7 @@ class Compiler:
             start, end = self.calendar.window(day, node.over, node.lag)
         return all(
             self.facts[table].covers(at, *((start, end) if self.question.relation(table).happens else (day, day)))
-            for table in tables_read(node)
+            for table in tables
         )
 
     # -- the steps ---------------------------------------------------------------------------------------------

@@ -182,8 +182,9 @@ class DuckDBEngine:
         finally:
             self.connection.unregister("_chosen")
         found: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, str, int]]]] = {}
+        days = {n: from_day_number(n) for n in {row[len(keys)] for row in rows}}
         for row in rows:
-            unit = (tuple(row[: len(keys)]), from_day_number(row[len(keys)]))
+            unit = (tuple(row[: len(keys)]), days[row[len(keys)]])
             part, role, source, version = row[len(keys) + 1 :]
             found.setdefault(unit, {}).setdefault(part, []).append((role, source, version))
         return Evidence(found, *parts_of(compiler))

@@ -61,8 +61,10 @@ class Matrix:
     @cached_property
     def values(self) -> NDArray[np.float64]:
         """(n, k) doubles, NaN for unknown."""
-        columns = [self.column(name) for name in self.features]
-        return np.column_stack(columns) if len(self) else np.empty((0, len(self.features)))
+        made = np.empty((len(self), len(self.features)))
+        for index, name in enumerate(self.features):
+            made[:, index] = self.column(name)
+        return made
 
     def column(self, name: str) -> NDArray[np.float64]:
         """One column as (n,) doubles, NaN for unknown."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jcml.errors import CheckFailed, JcmlError
-from jcml.metrics.ranking import auc
 from jcml.training.plan import Leaks
 
 MOST_CODES = 50
@@ -56,17 +56,17 @@ def leak_alarms(
     ['leaky']
     """
     known = ~np.isnan(labels)
+    y, columns = labels[known], np.asfortranarray(values[known])
     alarms = []
     for index, name in enumerate(names):
         if name in plan.allow:
             continue
-        column, y = values[known, index], labels[known]
-        found = [("presence", _area((~np.isnan(column)).astype(float), y))]
+        column = columns[:, index]
         there = ~np.isnan(column)
+        found = [("presence", _area(*_counts(there.astype(np.int64), y)))]
         if there.sum() >= LEAST_ROWS:
-            found.append(("value", _area(column[there], y[there])))
-            if len(np.unique(column[there])) <= MOST_CODES:
-                found.append(("code", _by_code(column[there], y[there])))
+            value, code = _value_and_code(column[there], y[there])
+            found += [("value", value), ("code", code)]
         by, area = max(found, key=lambda f: f[1])
         if area >= plan.single_feature_auc:
             alarms.append(LeakAlarm(name, by, area))
@@ -99,22 +99,40 @@ def refuse_perfection(area: float, plan: Leaks) -> None:
         raise CheckFailed("JC4006", area=f"{area:.3f}", most=plan.model_auc)
 
 
-def _area(scores: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    found = auc(scores, labels)
-    return 0.5 if np.isnan(found) else max(found, 1 - found)
+Counts = NDArray[Any]
 
 
-def _by_code(column: NDArray[np.float64], labels: NDArray[np.float64]) -> float:
-    """Area of the confirmed share of each code, learned on every other row and measured on the rest."""
+def _counts(group: NDArray[np.int64], labels: NDArray[np.float64], groups: int = 0) -> tuple[Counts, Counts]:
+    """Confirmed rows and the others, per group."""
+    confirmed = np.bincount(group, labels, groups)
+    return confirmed, np.bincount(group, minlength=groups) - confirmed
+
+
+def _area(confirmed: Counts, others: Counts) -> float:
+    """Area under the curve, whichever way round, of groups in the order of what is measured."""
+    pairs = confirmed.sum() * others.sum()
+    if not pairs:
+        return 0.5
+    below = np.cumsum(others) - others / 2
+    area = float((confirmed * below).sum() / pairs)
+    return max(area, 1 - area)
+
+
+def _value_and_code(column: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:
+    """Area of the value itself, and of the confirmed share of each code where there are few.
+
+    The shares are learned on every other row and measured on the rest, both ways.
+    """
     order = np.argsort(column, kind="stable")
-    half = np.zeros(len(column), dtype=bool)
-    half[order[::2]] = True
+    ordered, labels = column[order], labels[order]
+    group = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
+    value, codes = _area(*_counts(group, labels)), int(group[-1]) + 1
+    if codes > MOST_CODES:
+        return value, 0.5
+    halves = [_counts(group[start::2], labels[start::2], codes) for start in (0, 1)]
     areas = []
-    for fit in (half, ~half):
-        base = labels[fit].mean()
-        codes, position = np.unique(column[fit], return_inverse=True)
-        share = (np.bincount(position, labels[fit]) + base) / (np.bincount(position) + 1)
-        at = np.clip(np.searchsorted(codes, column[~fit]), 0, len(codes) - 1)
-        scores = np.where(codes[at] == column[~fit], share[at], base)
-        areas.append(_area(scores, labels[~fit]))
-    return float(np.mean(areas))
+    for (confirmed, others), measured in (halves, halves[::-1]):
+        base = confirmed.sum() / (confirmed.sum() + others.sum())
+        _, tied = np.unique((confirmed + base) / (confirmed + others + 1), return_inverse=True)
+        areas.append(_area(np.bincount(tied, measured[0]), np.bincount(tied, measured[1])))
+    return value, float(np.mean(areas))

@@ -273,7 +273,10 @@ class Training:
         scores["best_feature"] = single.scores(test_values)
         scores["logistic"] = Logistic(values, known).scores(test_values)
         if self.champion is not None and self.champion.fitted.features == matrix.features:
-            scores["champion"] = self.champion.fitted.margins(test_values)
+            if self.champion.trained_until <= str(fold.cutoff):  # a champion that learned from these outcomes would be flattered
+                scores["champion"] = self.champion.fitted.margins(test_values)
+            else:
+                self.say(f"champion left out of {fold.test[0]}: it learned until {self.champion.trained_until}")
         seen = np.isin(matrix.unit_numbers[test], np.unique(matrix.unit_numbers[train]))
         return Contest(
             fold, test, labels[test], scores, seen, calibration.apply(margins), rounds, areas, single.name,
