@@ -167,7 +167,8 @@ def _lists(folder: Path) -> None:
     run(*jcml, *score)
     both = f"""
 import sys
-from jcml.cli.main import main, run
+from jcml.cli.main import main, run, settle
+settle()
 place = {jcml[3:]!r}
 for command in ({["train", "serious", "--until", str(UNTIL)]!r}, {["registry", "promote", "serious", "--version", "2", "--by", "benchmark", "--because", "measured"]!r}):
     assert run([*place, *command]) == 0, command

@@ -61,7 +61,7 @@ class Matrix:
     @cached_property
     def values(self) -> NDArray[np.float64]:
         """(n, k) doubles, NaN for unknown."""
-        made = np.empty((len(self), len(self.features)))
+        made = np.empty((len(self), len(self.features)), order="F")  # filled and read by column
         for index, name in enumerate(self.features):
             made[:, index] = self.column(name)
         return made

@@ -84,8 +84,7 @@ CONTENTS: dict[str, dict[str, str]] = {
         "model/model.lgb": "LightGBM's own text",
         "model/jcml.json": "calibration, fingerprint, digests, figures, bands",
         "model/requirements.txt": "libraries that a pyfunc needs",
-        "model/conda.yaml": "the same, as MLflow writes it",
-        "model/python_env.yaml": "the same, as MLflow writes it",
+        "model/python_env.yaml": "the same, for MLflow",
         "evidence/figures.json": "every figure that was measured",
         "evidence/model_card.zh.html": "the model card in Chinese, one page",
         "evidence/model_card.en.html": "the model card in English, one page",
@@ -263,22 +262,29 @@ class Registry:
             client.create_registered_model(name)
 
     def _save(self, trained: TrainedModel, folder: Path) -> None:
+        """Write what `mlflow.lightgbm` and `mlflow.pyfunc` load, without the search through every installed package that
+        MLflow's own `save_model` makes for requirements that are read from the installation anyway."""
+        import platform
         from importlib.metadata import version
 
-        import mlflow.lightgbm
+        import mlflow.pyfunc
         import numpy as np
-        from mlflow.models import infer_signature
+        from mlflow.models import Model, infer_signature
 
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.lgb").write_text(trained.learned.text, encoding="utf-8")  # the text that was hashed, to the byte
+        (folder / "jcml.json").write_text(trained.to_json(), encoding="utf-8")
+        needs = [f"{p}=={version(p)}" for p in ("lightgbm", "numpy", "mlflow-skinny")]
+        (folder / "requirements.txt").write_text("\n".join(needs) + "\n", encoding="utf-8")
+        (folder / "python_env.yaml").write_text(f"python: {platform.python_version()}\ndependencies:\n- -r requirements.txt\n", encoding="utf-8")
         example = np.zeros((1, len(trained.fitted.features)))
-        mlflow.lightgbm.save_model(
-            trained.learned.booster, str(folder),
+        model = Model(
             signature=infer_signature(example, trained.learned.booster.predict(example)),
-            pip_requirements=[f"{p}=={version(p)}" for p in ("lightgbm", "numpy", "mlflow-skinny")],
             metadata={"jcml": "calibration, fingerprint and figures are in jcml.json"},
         )
-        (folder / "jcml.json").write_text(trained.to_json(), encoding="utf-8")
-        # the text that was hashed is the text that is kept, to the byte
-        (folder / "model.lgb").write_text(trained.learned.text, encoding="utf-8")
+        model.add_flavor("lightgbm", lgb_version=version("lightgbm"), data="model.lgb", model_class="lightgbm.basic.Booster")
+        mlflow.pyfunc.add_to_model(model, loader_module="mlflow.lightgbm", data="model.lgb", python_env="python_env.yaml")
+        model.save(str(folder / "MLmodel"))
 
     # -- reading -----------------------------------------------------------------------------------------------
 
