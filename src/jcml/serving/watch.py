@@ -59,7 +59,7 @@ def signals(watches: tuple[Watch, ...], trained: TrainedModel, folder: Path) -> 
     rows = pq.read_metadata(folder / "scores.parquet").num_rows
     margin = profile.get("margin", {"shares": [], "rows": 0})
     for watch in watches:
-        chance = by_chance(len(margin["shares"]), margin["rows"], rows) if watch.signal != "coverage" else 0.0
+        chance = by_chance(margin["shares"], margin["rows"], rows) if watch.signal != "coverage" else 0.0
         if watch.signal == "score_drift":
             margins = pq.read_table(folder / "scores.parquet", columns=["margin"])["margin"].to_numpy()
             value = drifts(profile, {"margin": margins}).get("margin", 0.0)
