@@ -690,6 +690,7 @@ def columns_read(node: Node, unit: str) -> dict[str, set[str]]:
         if isinstance(inner, Aggregate):
             names.update(inner.per)
             names.update(inner.near.at if inner.near else ())
+            names.update([inner.alike.column] if inner.alike else ())
         if isinstance(inner, Shared):
             names.add(inner.column)
         if names:

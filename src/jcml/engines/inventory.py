@@ -141,11 +141,11 @@ def tables_read(node: Node) -> set[str]:
     return {n.table for n in walk(node) if isinstance(n, Aggregate | Presence | Shared)}
 
 
-def columns_read(node: Node, table: str) -> set[str]:
+def columns_of_rows(node: Node, table: str) -> set[str]:
     """The columns of one table on whose values an aggregate depends.
 
     >>> from jcml.query import TEXT
-    >>> columns_read(Aggregate(EXACT, "a", "distinct", Field(TEXT, "a", "x"), ever), "a")
+    >>> columns_of_rows(Aggregate(EXACT, "a", "distinct", Field(TEXT, "a", "x"), ever), "a")
     {'x'}
     """
     found = {n.name for n in walk(node) if isinstance(n, Field) and n.table == table}
@@ -173,6 +173,6 @@ def available(node: Node, facts: Mapping[str, SourceFacts]) -> bool:
         source = facts.get(table)
         if source is None or not source.delivered:
             return False
-        if not columns_read(node, table) <= source.columns:
+        if not columns_of_rows(node, table) <= source.columns:
             return False
     return True

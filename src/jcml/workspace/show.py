@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from jcml.dates import Period
 from jcml.features.language import Parameter
 from jcml.features.wording import Language, Wording, describe, template_subject
-from jcml.query import Node
+from jcml.query import Node, columns_read
 from jcml.serving.watch import SIGNALS
 from jcml.training.evaluate import METRICS
 from jcml.workspace.workspace import Model, Workspace
@@ -109,17 +109,10 @@ def _parts(model: Model, named: Mapping[Node, str], at: int) -> list[str]:
 
 def _data(model: Model, at: int) -> list[str]:
     used: dict[str, set[str]] = {}
-    from jcml.query import Aggregate, Attribute, Field, Own, Presence, Shared, walk
-
     definition = model.definition
     for _, node in definition.full_question.values:
-        for n in walk(node):
-            if isinstance(n, Field | Attribute):
-                used.setdefault(n.table, set()).add(n.name.split("__")[0])
-            elif isinstance(n, Own):
-                used.setdefault(definition.unit_table.name, set()).add(n.name)
-            if isinstance(n, Aggregate | Presence | Shared):
-                used.setdefault(n.table, set()).update(c for c, _ in n.match)
+        for read, names in columns_read(node, definition.unit_table.name).items():
+            used.setdefault(read, set()).update(names)
     lines = [("| 数据源 | 提供单位 | 使用的列 |", "| source | agency | columns used |")[at], "|---|---|---|"]
     for name, table in sorted(definition.tables.items()):
         columns = [
