@@ -47,8 +47,8 @@ def score_model(
     console: Console, store: Store, model: Model, as_of: date, *, supersede: str = "", cold_start: bool = False
 ) -> Published:
     """Score one model on one date with its champion."""
-    from jcml.serving.ledger import Ledger
-    from jcml.serving.score import Published, ScoringRun, asked, run_folder
+    from jcml.serving.ledger import Ledger, run_folder
+    from jcml.serving.score import Published, ScoringRun, asked
 
     registry, ledger, capacity = registry_of(store), Ledger(store.root / "ledger.sqlite"), capacity_of(store, model)
     state = "" if cold_start else registry.state

@@ -19,7 +19,7 @@ from jcml.features.definition import SupervisionModel
 from jcml.features.matrix import Matrix, find_outcomes
 from jcml.metrics.audit import Estimate, Population, audit_hit_rate, population_rate
 from jcml.metrics.intervals import wilson
-from jcml.serving.ledger import Publication
+from jcml.serving.ledger import Publication, run_folder
 from jcml.serving.plan import ServingPlan
 from jcml.tables.store import Store
 
@@ -81,7 +81,7 @@ def run_outcomes(
 
     found = []
     for publication in publications:
-        folder = store.root / "runs" / f"{publication.model}-{publication.as_of}-{publication.run[:12]}"
+        folder = run_folder(store.root, publication.model, publication.as_of, publication.run)
         log = pq.read_table(folder / "selection.parquet")
         chosen = log.filter(pc.is_in(log["decision"], pa.array(["ranked", "audit"])))
         day = date.fromisoformat(publication.as_of)

@@ -104,6 +104,15 @@ class Ledger:
         reached("score.recorded")
 
 
+def run_folder(root: Path, model: str, as_of: str, run: str) -> Path:
+    """Where a run keeps its files; `root` is the office's state.
+
+    >>> run_folder(Path("state"), "example", "2025-01-01", "0123456789abcdef").name
+    'example-2025-01-01-0123456789ab'
+    """
+    return root / "runs" / f"{model}-{as_of}-{run[:12]}"
+
+
 def published_clues(root: Path, publication: Publication) -> Iterator[Clue]:
     """The clues of a publication, once its file is seen to be the one that was published; `root` is the office's state.
 

@@ -30,7 +30,7 @@ from jcml.features.matrix import require_unit
 from jcml.query import canonical
 from jcml.records import Clue, write_clues
 from jcml.registry.trained_model import TrainedModel
-from jcml.serving.ledger import Ledger, Publication
+from jcml.serving.ledger import Ledger, Publication, run_folder
 from jcml.serving.plan import ServingPlan
 from jcml.serving.select import Decision, Key, Scored, Selected, Selection, select
 from jcml.serving.watch import signals, stop_if_crossed
@@ -242,7 +242,7 @@ class ScoringRun:
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
-        path = self.store.root / "runs" / f"{publication.model}-{publication.as_of}-{publication.run[:12]}" / "selection.parquet"
+        path = run_folder(self.store.root, publication.model, publication.as_of, publication.run) / "selection.parquet"
         if not path.exists():
             return
         table = pq.read_table(path)
@@ -354,15 +354,6 @@ class ScoringRun:
         )
         self.ledger.record(publication)
         return publication
-
-
-def run_folder(root: Path, model: str, as_of: str, run: str) -> Path:
-    """Where a run keeps its files; `root` is the office's state.
-
-    >>> run_folder(Path("state"), "example", "2025-01-01", "0123456789abcdef").name
-    'example-2025-01-01-0123456789ab'
-    """
-    return root / "runs" / f"{model}-{as_of}-{run[:12]}"
 
 
 def asked(

@@ -15,7 +15,7 @@ import numpy as np
 from jcml.errors import CheckFailed
 from jcml.metrics.drift import by_chance, drifts
 from jcml.registry.trained_model import TrainedModel
-from jcml.serving.ledger import Publication
+from jcml.serving.ledger import Publication, run_folder
 from jcml.serving.plan import Watch
 
 SIGNALS = {
@@ -94,7 +94,7 @@ def crossed_signals(root: Path, publication: Publication) -> list[Signal]:
     >>> all(signal.crossed for signal in crossed_signals(example()[1].root, example_list().publication))
     True
     """
-    manifest = root / "runs" / f"{publication.model}-{publication.as_of}-{publication.run[:12]}" / "run.json"
+    manifest = run_folder(root, publication.model, publication.as_of, publication.run) / "run.json"
     if not manifest.is_file():
         return []
     kept = json.loads(manifest.read_text(encoding="utf-8")).get("signals", [])
