@@ -38,6 +38,7 @@ def train_model(
 ) -> tuple[Trained, int]:
     """Train a model and register it; returns the run and its version (0 when it was only tried)."""
     from jcml.errors import InputMissing
+    from jcml.training.figures import DrawingBeside
     from jcml.training.model_card import write_evidence
     from jcml.training.train import Training, register
 
@@ -52,14 +53,15 @@ def train_model(
         model.name, model.definition, model.training, capacity_of(store, model), store, until=until, champion=champion, trials=trials,
         threads=store.office.threads, say=console.step,
     )
-    trained = training.run()
     if only_try:
-        return trained, 0
+        return training.run(), 0
+    with DrawingBeside(synthetic=store.office.synthetic) as beside:
+        trained = training.run(evaluated=beside.begin)
 
-    def files(run: Trained, folder: Path) -> None:
-        write_evidence(run, folder, model.definition, store.office.name, synthetic=store.office.synthetic)
+        def files(run: Trained, folder: Path) -> None:
+            write_evidence(run, folder, model.definition, store.office.name, synthetic=store.office.synthetic, draw=beside.finish)
 
-    registered = register(trained, registry, files)
+        registered = register(trained, registry, files)
     console.step(f"registered: version {registered.version}")
     return trained, registered.version
 

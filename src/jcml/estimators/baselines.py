@@ -113,5 +113,6 @@ class Logistic:
         return np.asarray(self.pipeline.decision_function(values), dtype=np.float64)
 
 
-def _drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sign(values) * np.log1p(np.abs(values))
+def _drawn_in(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    drawn: NDArray[np.float32] = (np.sign(values) * np.log1p(np.abs(values))).astype(np.float32)  # half the work, equal to 1e-5
+    return drawn

@@ -61,13 +61,16 @@ def leak_alarms(
     for index, name in enumerate(names):
         if name in plan.allow:
             continue
-        column = columns[:, index]
+        column, measured = columns[:, index], y
         there = ~np.isnan(column)
-        found = [("presence", _area(*_counts(there.astype(np.int64), y)))]
-        if there.sum() >= LEAST_ROWS:
-            value, code = _value_and_code(column[there], y[there])
+        found = []
+        if not there.all():
+            found = [("presence", _area(*_counts(there.astype(np.int64), y)))]
+            column, measured = column[there], y[there]
+        if len(column) >= LEAST_ROWS:
+            value, code = _value_and_code(column, measured)
             found += [("value", value), ("code", code)]
-        by, area = max(found, key=lambda f: f[1])
+        by, area = max(found, key=lambda f: f[1], default=("presence", 0.5))
         if area >= plan.single_feature_auc:
             alarms.append(LeakAlarm(name, by, area))
     return alarms

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,13 @@ from jcml.training.train import Trained
 _SHARES = {"precision_at_capacity", "gain_over_random", "gain_over_best_rule", "gain_over_best_feature", "gain_over_logistic", "gain_over_champion", "group_gap"}
 
 
-def write_evidence(trained: Trained, folder: Path, definition: SupervisionModel, office: str, *, synthetic: bool) -> None:
+def write_evidence(
+    trained: Trained, folder: Path, definition: SupervisionModel, office: str, *, synthetic: bool,
+    draw: Callable[[Trained, Path], list[str]] | None = None,
+) -> None:
     """Write everything that is logged beside a trained model: figures, card in both languages, measured numbers.
+
+    `draw` draws them and tells their names: here by default, or in a process beside (`DrawingBeside.finish`).
 
     >>> import tempfile
     >>> from jcml.workspace.example import example, example_training
@@ -27,7 +33,7 @@ def write_evidence(trained: Trained, folder: Path, definition: SupervisionModel,
     >>> (folder / "figures.json").exists()
     True
     """
-    images = draw_figures(trained, folder, synthetic=synthetic)
+    images = draw(trained, folder) if draw else draw_figures(trained, folder, synthetic=synthetic)
     (folder / "figures.json").write_text(json.dumps(trained.figures, ensure_ascii=False, indent=1), encoding="utf-8")
     for language in ("zh", "en"):
         page = model_card(trained, definition, office, images=[folder / n for n in images], synthetic=synthetic, language=language)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -135,8 +135,8 @@ class Training:
         self.seconds: dict[str, float] = {}
         self._mark = time.perf_counter()
 
-    def run(self) -> Trained:
-        """Do it all; nothing is registered yet.
+    def run(self, evaluated: Callable[[dict[str, Any], Sequence[date]], None] | None = None) -> Trained:
+        """Do it all; nothing is registered yet. `evaluated` is told the figures and test days before the final fit.
 
         Raises
         ------
@@ -171,11 +171,14 @@ class Training:
         figures["drift"] = drift_profile({"margin": test.scores["model"], **{n: matrix.column(n)[chosen] for n in matrix.features}})
         figures["audit"] = audit_figures(test, [outcomes.channel[i] for i in chosen], self.capacity)
         self._lap("evaluation", "")
+        test_days = tuple(d for f in folds for d in f.test)
+        if evaluated:
+            evaluated(figures, test_days)
         model = self._final(matrix, labels, test, figures, int(np.median([c.rounds for c in contests])))
         gates = check_gates(self.plan.gates, figures["metrics"])
         self._lap("final fit", f"{model.learned.trees} trees")
         return Trained(
-            model, gates, figures, test, matrix.take(chosen), tuple(d for f in folds for d in f.test),
+            model, gates, figures, test, matrix.take(chosen), test_days,
             self._parameters(matrix, folds, tried, model), self.seconds,
         )
 
