@@ -28,7 +28,7 @@ docs: .venv/test
 	touch $@
 
 lock:
-	uv pip compile pyproject.toml locks/build.in --extra plots --generate-hashes --no-annotate --no-header -q -o locks/run.lock
-	uv pip compile pyproject.toml locks/build.in --extra plots --group dev -c locks/run.lock --generate-hashes --no-annotate --no-header -q -o locks/test.lock
+	uv pip compile pyproject.toml locks/build.in --extra plots --extra review --generate-hashes --no-annotate --no-header -q -o locks/run.lock
+	uv pip compile pyproject.toml locks/build.in --extra plots --extra review --extra postgresql --extra oidc --group dev -c locks/run.lock --generate-hashes --no-annotate --no-header -q -o locks/test.lock
 
 .PHONY: demo test bench check docs lock

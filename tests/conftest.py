@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import django
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("JCML_REVIEW_HOME", tempfile.mkdtemp(prefix="jcml-review-"))  # before Django reads its settings
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
+django.setup()
 
 from jcml.dates import Period, months
 from jcml.engines.engine import Calendar

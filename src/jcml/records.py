@@ -16,6 +16,7 @@ from typing import Any, Literal
 from jcml.errors import DataError, Place
 
 SCHEMA = "jcml.clue/1"
+NAMES_SCHEMA = "jcml.names/1"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class SourceRow:
         The delivery it came with, and its line there.
     shown : mapping of column to text
         What a reader may see; join keys masked, free text left out.
+    keys : mapping of column to "kind:pseudonym"
+        What the row names; equal keys are the same person, firm or thing.
 
     >>> SourceRow("deliveries", "D-1", "row", "ab", "b1", 2, {}).table
     'deliveries'
@@ -46,6 +49,7 @@ class SourceRow:
     batch: str
     line: int
     shown: Mapping[str, str]
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,25 @@ class Clue:
         """The clue as one line of JSON, always the same bytes for the same clue."""
         content = {"schema": SCHEMA, **_plain(self)}
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Names:
+    """The values behind the masked ones of a source row: title to text. They travel beside the clues, never in them.
+
+    >>> Names("c1", "loans", "L-1", {"户名": "张三"}).to_line()
+    '{"clue":"c1","row":"L-1","schema":"jcml.names/1","table":"loans","values":{"户名":"张三"}}\\n'
+    """
+
+    clue: str
+    table: str
+    row: str
+    values: Mapping[str, str]
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        content = {"schema": NAMES_SCHEMA, **_plain(self)}
+        return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
 
 
 def _plain(value: Any) -> Any:
