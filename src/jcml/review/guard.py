@@ -97,6 +97,8 @@ class Person:
             begun = request.session.setdefault("begun", time.time())
             if time.time() - begun > settings.SESSION_ABSOLUTE_SECONDS:
                 logout(request)
+            elif time.time() - request.session.get("seen", 0) > 60:
+                request.session["seen"] = time.time()
         user = request.user
         if isinstance(user, AnonymousUser) and not request.path.startswith(OPEN_TO_ALL):
             if request.headers.get("HX-Request"):

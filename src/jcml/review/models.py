@@ -435,6 +435,15 @@ class Answered(models.Model):
         constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["user", "key"], name="answered_once")]
 
 
+class ServiceToken(models.Model):
+    """Lets a program act as a user until a day; only the digest of the token is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    digest = models.CharField(max_length=64, unique=True)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField()
+
+
 class Event(models.Model):
     """Something that was done or read; see `chain` for what `hash` covers."""
 

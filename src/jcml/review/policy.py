@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jcml.review.models import Approval, Clue, Grant, ReasonFeedback, Unmasking, Verdict
+from jcml.review.models import Approval, Clue, Grant, ReasonFeedback, Unit, Unmasking, Verdict
 from jcml.review.states import HELD
 
 if TYPE_CHECKING:
-    from jcml.review.models import Unit, User
+    from jcml.review.models import User
 
 READERS = ("R", "C", "L", "M", "D")
 DETAILS = ("R", "C", "L", "D")
@@ -86,7 +86,7 @@ def _within(held: Iterable[Grant], action: str, unit: str, department: str, scen
     for grant in held:
         if grant.role not in ACTIONS[action]:
             continue
-        one = Q(**{f"{unit}__path__startswith": grant.unit.path}) if action in ACT_BELOW else Q(**{unit: grant.unit_id})
+        one = Q(**{f"{unit}__in": Unit.objects.filter(path__startswith=grant.unit.path)}) if action in ACT_BELOW else Q(**{unit: grant.unit_id})
         if grant.department_id:
             one &= Q(**{department: grant.department_id})
         if grant.scenario_id:
@@ -152,8 +152,6 @@ def sees_model_reference(user: User, clue: Clue) -> bool:
 
 def acting_units(user: User, action: str) -> QuerySet[Unit, Unit]:
     """The units in which a person may do something."""
-    from jcml.review.models import Unit
-
     return Unit.objects.filter(units(user, action))
 
 

@@ -11,7 +11,7 @@ import secrets
 import tomllib
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from jcml.errors import ConfigurationError, Place, nearest
 
@@ -62,9 +62,11 @@ def database(url: str, home: Path) -> dict[str, Any]:
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": pragmas, "timeout": 20}, "TEST": {"NAME": None},
         }
     if parts.scheme in ("postgresql", "postgres"):
+        more = dict(parse_qsl(parts.query))
         return {
             "ENGINE": "django.db.backends.postgresql", "NAME": parts.path.lstrip("/"), "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""), "HOST": parts.hostname or "", "PORT": str(parts.port or ""), "CONN_MAX_AGE": 60,
+            "PASSWORD": unquote(parts.password or ""), "HOST": parts.hostname or more.pop("host", ""), "PORT": str(parts.port or more.pop("port", "")),
+            "CONN_MAX_AGE": 60, "OPTIONS": more,
         }
     raise ConfigurationError("JC7002", Place(home / "review.toml"), scheme=parts.scheme)
 
@@ -139,7 +141,7 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 600
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["jcml.review.sign_on.Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -154,7 +156,7 @@ AXES_LOCKOUT_CALLABLE = "jcml.review.views.login.locked_out"
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-SESSION_COOKIE_AGE, SESSION_SAVE_EVERY_REQUEST = 30 * 60, True
+SESSION_COOKIE_AGE = 30 * 60  # `guard.Person` prolongs it, once a minute: a write per page would be too many
 SESSION_ABSOLUTE_SECONDS, SESSIONS_AT_ONCE = 12 * 3600, 2
 SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_HTTPONLY, CSRF_COOKIE_SAMESITE = True, "Lax", True, "Strict"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE["https"]

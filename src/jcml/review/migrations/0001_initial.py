@@ -169,7 +169,6 @@ class Migration(migrations.Migration):
                 ('first_reason_en', models.TextField()),
                 ('evidence_count', models.IntegerField()),
                 ('evidence_digest', models.CharField(max_length=64)),
-                ('content', models.JSONField()),
                 ('state', models.CharField(choices=[('new', '待分流'), ('queued', '待领取'), ('claimed', '办理中'), ('snoozed', '已暂缓'), ('pending', '待查'), ('proposed', '待复核'), ('transferring', '移送中'), ('closed', '已办结'), ('superseded', '已被替代')], default='new', max_length=12)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('due_on', models.DateField()),
@@ -248,6 +247,16 @@ class Migration(migrations.Migration):
             model_name='clue',
             name='unit',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='review.unit'),
+        ),
+        migrations.CreateModel(
+            name='ServiceToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('created', models.DateTimeField(auto_now_add=True)),
+                ('expires', models.DateTimeField()),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+            ],
         ),
         migrations.CreateModel(
             name='Unmasking',
@@ -403,6 +412,12 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(models.F('user'), models.F('role'), models.F('unit'), models.F('department'), models.F('scenario'), name='grant_once', nulls_distinct=False)],
             },
+        ),
+        migrations.AddField(  # last in the row: what stands after a long text is slow to read
+            model_name='clue',
+            name='content',
+            field=models.JSONField(),
+            preserve_default=False,
         ),
         migrations.AddIndex(
             model_name='clue',

@@ -25,9 +25,9 @@ def desk(request: HttpRequest) -> HttpResponse:
                 return redirect(place)
         return render(request, "review/desk.html", {"place": "desk", "nothing": True})
     today, claimable = timezone.localdate(), policy.clues(user, "claim")
-    mine = policy.clues(user, "see").filter(holder=user, state__in=HELD).select_related("scenario")
+    mine = policy.clues(user, "see").filter(holder=user, state__in=HELD).select_related("scenario").defer("content")
     others = claimable.filter(state="claimed", lease_until__gte=timezone.now()).exclude(holder=user)
-    to_decide = policy.clues(user, "decide").filter(state="proposed").exclude(verdicts__by=user, verdicts__standing__in=["proposed", "stands"]).distinct()
+    to_decide = policy.clues(user, "decide").filter(state="proposed").exclude(verdicts__in=Verdict.objects.filter(by=user, standing__in=["proposed", "stands"]))
     incoming = Transfer.objects.filter(accepted=None, confirmed_by__isnull=False, target__in=policy.acting_units(user, "answer transfer"))
     return render(
         request,
@@ -35,8 +35,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         {
             "place": "desk", "to_claim": claimable.filter(handling.free()).count(), "held_by_others": others.count(),
             "snoozed": claimable.filter(state="snoozed").count(), "mine": handling.queue_order(mine)[:20], "mine_count": mine.count(),
-            "returned": mine.filter(returned=True), "to_decide": to_decide.order_by("due_on", "id")[:10], "to_decide_count": to_decide.count(),
-            "incoming": incoming.count(), "rose": policy.clues(user, "reopen").filter(rose_since=True, state="closed").select_related("scenario")[:10],
+            "returned": mine.filter(returned=True), "to_decide": to_decide.order_by("due_on", "id").select_related("scenario").defer("content")[:10], "to_decide_count": to_decide.count(),
+            "incoming": incoming.count(), "rose": policy.clues(user, "reopen").filter(rose_since=True, state="closed").select_related("scenario").defer("content")[:10],
             "done_today": Verdict.objects.filter(by=user, at__date=today).exclude(standing__in=["undone", "withdrawn"]).count(), "today": today,
             "bulk": Bulk.objects.filter(by=user, undone=None, at__gte=timezone.now() - handling.BULK_UNDO).order_by("-at").first(),
             "last": mine.filter(~Q(state="snoozed")).order_by("-changed").first(),

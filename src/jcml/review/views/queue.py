@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -96,16 +96,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def _reasons(user: User, scenario: str) -> list[tuple[str, str, str]]:
-    """First reasons that occur, with one sentence of each as an example."""
-    found = policy.clues(user, "see")
-    if scenario:
-        found = found.filter(scenario_id=scenario)
-    seen: dict[str, tuple[str, str, str]] = {}
-    for feature in found.order_by().values_list("first_reason", flat=True).distinct()[:60]:
-        example = found.filter(first_reason=feature).values_list("first_reason_zh", "first_reason_en").first()
-        if example:
-            seen[feature] = (feature, *example)
-    return list(seen.values())
+    """First reasons of a model's open clues, with one sentence of each as an example; none before a model is chosen."""
+    if not scenario:
+        return []
+    found = policy.clues(user, "see").filter(scenario_id=scenario).exclude(state__in=["closed", "superseded"]).order_by()
+    return list(found.values("first_reason").annotate(zh=Min("first_reason_zh"), en=Min("first_reason_en")).values_list("first_reason", "zh", "en")[:60])
 
 
 @require_POST
