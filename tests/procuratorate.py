@@ -26,13 +26,13 @@ def source_row(n: int, person: str = "p1", table: str = "penalty_decisions") -> 
     return SourceRow(table, f"R-{n}", "row", f"digest{n:026d}", "b1", n + 2, {"决定日期": f"2025-0{1 + n % 9}-15", "当事人": "潘**"}, {"当事人": f"person:{person}"})
 
 
-def given_clue(n: int, run: str = "run1", model: str = "reverse_penalty_link", *, band: str = "high", selected: str = "ranked", subject: str = "", person: str = "") -> GivenClue:
+def given_clue(n: int, run: str = "run1", model: str = "reverse_penalty_link", *, band: str = "high", selected: str = "ranked", subject: str = "", person: str = "", title: str = "潘**", as_of: str = "2025-12-01") -> GivenClue:
     """One clue as the engine publishes it."""
     first, second = source_row(2 * n, person or f"p{n}"), source_row(2 * n + 1, person or f"p{n}")
     reasons = (Reason(1.2, statement("no_penalty", "同类行为前后一年内没有行政处罚决定", 1.2, first)), Reason(0.6, statement("opinion", "刑事检察部门建议给予行政处罚", 0.6, second)))
     against = (Reason(-0.3, statement("recent", "作出不起诉决定仅 11 天", -0.3, first)),)
     return GivenClue(
-        f"c{run}{n:05d}", run, model, 1, "2025-12-01", {"case_person": subject or f"subject{n}"}, "行刑反向衔接·潘**", "Reverse link · 潘**", selected, 1.0,  # type: ignore[arg-type]
+        f"c{run}{n:05d}", run, model, 1, as_of, {"case_person": subject or f"subject{n}"}, f"行刑反向衔接·{title}", f"Reverse link · {title}", selected, 1.0,  # type: ignore[arg-type]
         n + 1, 102, 2.3 - n / 100, 0.5, 0.3, 0.9, band, reasons, against, facts=(statement("charge", "罪名：故意伤害罪", 0.0, first),),
         legal_basis=("《行政处罚法》第二十七条",), lawful_explanations=(("同一行为已受处罚", "the same act has been penalised"),), limits=(("看不到未报送的处罚", "unreported penalties"),),
         promise={"capacity": 30, "labelled": 1242, "confirmed": 503, "metrics": {"precision_at_capacity": [0.76, 0.71, 0.8]}, "audit": {"n": 44, "rate": [0.4, 0.24, 0.59]}},

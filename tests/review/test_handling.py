@@ -162,7 +162,7 @@ def test_a_clue_of_another_unit_goes_there_when_both_sides_agree(house: House) -
 def test_a_refused_transfer_comes_back_with_its_reason(house: House) -> None:
     clue, *_ = house.clues(1)
     hub, there = house.person("hub", "M"), house.person("there", "M", unit=house.second)
-    transfer = handling.transfer(house.act(hub), clue.pk, house.second, "行为地在该区")
+    transfer = handling.transfer(house.act(hub), clue.pk, house.second.code, "行为地在该区")
     with pytest.raises(Refusal) as refused:
         handling.answer_transfer(house.act(there), transfer.pk, accepted=False, answer="")
     assert refused.value.status == 422

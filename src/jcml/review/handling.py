@@ -43,6 +43,7 @@ MOST_BULK = 100
 UNMASK = timedelta(minutes=10)
 UNDO = timedelta(seconds=30)
 BULK_UNDO = timedelta(minutes=10)
+LONGEST_MARK = 200
 
 
 def free(now: datetime | None = None) -> Q:
@@ -126,10 +127,10 @@ def snooze(actor: Actor, clue_id: str, until: date, because: str) -> Clue:
     """Put a clue off, at most ninety days, with a reason."""
     user = _person(actor)
     today = timezone.localdate()
-    if not today < until <= today + timedelta(MOST_SNOOZE) or not because.strip():
-        raise Refusal(422, _("A clue is put off to a day within ninety days, with a reason."), lacks=("until", "because"))
     with transaction.atomic():
         clue = _held(user, clue_id)
+        if not today < until <= today + timedelta(MOST_SNOOZE) or not because.strip():
+            raise Refusal(422, _("A clue is put off to a day within ninety days, with a reason."), lacks=("until", "because"))
         return _move(actor, clue, "snooze", detail={"until": until, "because": because.strip()}, snoozed_until=until, lease_until=None)
 
 
@@ -256,10 +257,10 @@ def undo(actor: Actor, clue_id: str) -> Clue:
 def reopen(actor: Actor, clue_id: str, because: str) -> Clue:
     """Put a closed clue back into the queue, with a reason."""
     user = _person(actor)
-    if not because.strip():
-        raise Refusal(422, _("Say why it is reopened."), lacks=("because",))
     with transaction.atomic():
         clue = _locked(_scoped(user, "reopen", clue_id))
+        if not because.strip():
+            raise Refusal(422, _("Say why it is reopened."), lacks=("because",))
         due_on = due_day(clue.band, timezone.localdate())
         return _move(
             actor, clue, "reopen", detail={"because": because.strip()}, holder=None, lease_until=None, closed=None, outcome="", verdict_kind="",
@@ -267,24 +268,28 @@ def reopen(actor: Actor, clue_id: str, because: str) -> Clue:
         )
 
 
-def reassign(actor: Actor, clue_id: str, to: User) -> Clue:
+def reassign(actor: Actor, clue_id: str, username: str) -> Clue:
     """Give a clue to a colleague of the unit who may claim it."""
     user = _person(actor)
     with transaction.atomic():
         clue = _locked(_scoped(user, "reassign", clue_id))
-        if not to.is_active or not policy.covers(to, "claim", clue):
+        to = User.objects.filter(username=username).first()
+        if to is None or not to.is_active or not policy.covers(to, "claim", clue):
             raise Refusal(422, _("This person may not handle this clue."), lacks=("to",))
         before = clue.holder.username if clue.holder else ""
         return _move(actor, clue, "reassign", detail={"from": before, "to": to.username}, holder=to, lease_until=timezone.now() + LEASE, snoozed_until=None)
 
 
-def transfer(actor: Actor, clue_id: str, to: Unit, because: str) -> Transfer:
+def transfer(actor: Actor, clue_id: str, unit_code: str, because: str) -> Transfer:
     """Offer a clue to another unit, which accepts or refuses it."""
     user = _person(actor)
-    if not because.strip():
-        raise Refusal(422, _("Say why it is transferred."), lacks=("because",))
     with transaction.atomic():
         clue = _locked(_scoped(user, "transfer", clue_id))
+        if not because.strip():
+            raise Refusal(422, _("Say why it is transferred."), lacks=("because",))
+        to = Unit.objects.filter(code=unit_code).first()
+        if to is None:
+            raise Refusal(422, _("There is no such unit."), lacks=("target_unit",))
         return _offer(actor, clue, to, because.strip(), confirmed_by=user)
 
 
@@ -340,13 +345,13 @@ def answer_transfer(actor: Actor, transfer_id: int, *, accepted: bool, answer: s
 def unmask(actor: Actor, clue_id: str, because: str) -> Unmasking:
     """Leave to read a clue's names for ten minutes; the reason is written down."""
     user = _person(actor)
-    if not because.strip():
-        raise Refusal(422, _("Say why you need the names."), lacks=("because",))
     with transaction.atomic():
         clue = _locked(_scoped(user, "details", clue_id))
         if not policy.may(user, "unmask", clue):
             record_refused(actor, "unmask", clue)
             raise Refusal(403, _("You may read the names of clues that you hold or decide on."))
+        if not because.strip():
+            raise Refusal(422, _("Say why you need the names."), lacks=("because",))
         made = Unmasking.objects.create(clue=clue, user=user, reason=because.strip()[:200], until=timezone.now() + UNMASK)
         record(actor, "names.unmasked", "clue", clue.pk, clue.unit, because=made.reason, until=made.until)
         return made
@@ -366,6 +371,16 @@ def reveal(actor: Actor, clue: Clue) -> dict[tuple[str, str], dict[str, str]]:
     with transaction.atomic():
         record(actor, "names.read", "clue", clue.pk, clue.unit)
         return {(s.table, s.row): unseal(bytes(s.box), key, f"{clue.pk}/{s.table}/{s.row}") for s in clue.sealed.all()}
+
+
+def mark_wrong_merge(actor: Actor, clue_id: str, because: str) -> None:
+    """Note that the subject of a clue looks like two subjects merged into one; the log keeps it, the subject's page shows it."""
+    user, because = _person(actor), because.strip()
+    if not 0 < len(because) <= LONGEST_MARK:
+        raise Refusal(422, _("Say what shows it, in at most %(n)s characters.") % {"n": LONGEST_MARK}, lacks=("because",))
+    with transaction.atomic():
+        clue = _locked(_scoped(user, "mark subject", clue_id))
+        record(actor, "subject.wrong_merge", "clue", clue.pk, clue.unit, because=because)
 
 
 def bulk(actor: Actor, clue_ids: Iterable[str], what: str, said: Mapping[str, Any]) -> Bulk:
@@ -390,7 +405,7 @@ def bulk(actor: Actor, clue_ids: Iterable[str], what: str, said: Mapping[str, An
 
 def _one_of_many(actor: Actor, user: User, clue: Clue, what: str, said: Mapping[str, Any]) -> None:
     if what == "assign":
-        reassign(actor, clue.pk, User.objects.get(username=said["to"]))
+        reassign(actor, clue.pk, str(said.get("to", "")))
         return
     if clue.holder_id != user.pk or clue.state not in HELD:
         _room(user)
@@ -432,6 +447,14 @@ def undo_bulk(actor: Actor, bulk_id: int) -> Bulk:
         act.undone = timezone.now()
         act.save(update_fields=["undone"])
         return act
+
+
+def free_held(actor: Actor, user: User, because: str) -> int:
+    """Give back to the queue all that a person holds who will not come back; inside the transaction of that. Returns how many."""
+    held = Clue.objects.select_for_update(of=("self",)).select_related("unit").filter(holder=user, state__in=HELD)
+    for clue in held:
+        _move(actor, clue, "release", detail={"holder": user.username, "because": because}, holder=None, lease_until=None, snoozed_until=None)
+    return len(held)
 
 
 def record_refused(actor: Actor, action: str, clue: Clue) -> None:

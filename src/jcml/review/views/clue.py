@@ -320,28 +320,14 @@ def act(request: HttpRequest, clue_id: str, act: str) -> HttpResponse:
     elif act == "reopen":
         handling.reopen(actor("reopen"), clue_id, because)
     elif act == "reassign":
-        handling.reassign(actor("reassign"), clue_id, _colleague(form.get("to", "")))
+        handling.reassign(actor("reassign"), clue_id, form.get("to", ""))
     elif act == "transfer":
-        handling.transfer(actor("transfer"), clue_id, _unit(form.get("target_unit", "")), because)
+        handling.transfer(actor("transfer"), clue_id, form.get("target_unit", ""), because)
     elif act == "unmask":
         handling.unmask(actor("unmask"), clue_id, because)
     else:
         raise Refusal(404, _("Not there, or not yours."))
     return to(request, reverse("clue", args=[clue_id]) if policy.clues(user, "details").filter(pk=clue_id).exists() else reverse("queue"))
-
-
-def _colleague(username: str) -> User:
-    found = User.objects.filter(username=username).first()
-    if found is None:
-        raise Refusal(422, _("This person may not handle this clue."), lacks=("to",))
-    return found
-
-
-def _unit(code: str) -> Unit:
-    found = Unit.objects.filter(code=code).first()
-    if found is None:
-        raise Refusal(422, _("There is no such unit."), lacks=("target_unit",))
-    return found
 
 
 def to(request: HttpRequest, address: str) -> HttpResponse:
