@@ -59,6 +59,7 @@ def fill(home: Path, clues: int, reviewers: int) -> None:
     from django.contrib.auth.hashers import make_password
     from django.core.management import call_command
     from django.db import transaction
+    from django.utils import timezone
     from procuratorate import House
 
     from jcml.review.models import Clue, Link, Reason, User
@@ -68,7 +69,7 @@ def fill(home: Path, clues: int, reviewers: int) -> None:
     hashed = make_password(PASSWORD)
     for n in range(reviewers):
         user = house.person(f"r{n}", "R")
-        User.objects.filter(pk=user.pk).update(password=hashed)
+        User.objects.filter(pk=user.pk).update(password=hashed, password_set=timezone.now())
     (first,) = house.clues(1)
     reasons, links = list(first.reasons.all()), list(first.links.all())
     made = 1
@@ -146,7 +147,8 @@ class Crowd:
         answer = session.request(method, url, timeout=60, **more)  # type: ignore[arg-type]
         self.taken[name].append(time.perf_counter() - begun)
         if answer.status_code >= 400:
-            self.errors.append(f"{name}: {answer.status_code}")
+            said = re.findall(r"<strong>(.*?)</strong>", answer.text)[:1]
+            self.errors.append(f"{name} {url}: {answer.status_code} {said}")
         return answer
 
 

@@ -280,7 +280,24 @@ PAGES: dict[str, Callable[[], str]] = {
 
 def pages() -> dict[Path, str]:
     """Every page of the reference as it should be."""
-    return {HERE / name: NOTE + re.sub(r"\n{3,}", "\n\n", make()).strip() + "\n" for name, make in PAGES.items()}
+    made = {HERE / name: NOTE + re.sub(r"\n{3,}", "\n\n", make()).strip() + "\n" for name, make in PAGES.items()}
+    return {**made, HERE / "openapi.json": openapi()}
+
+
+def openapi() -> str:
+    """The workbench's API, which is asked of the API itself; that needs Django, and Django a home."""
+    import os
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as home:
+        os.environ.setdefault("JCML_REVIEW_HOME", home)
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
+        import django
+
+        django.setup()
+        from jcml.review.api import document_text
+
+        return document_text()
 
 
 def stale() -> list[Path]:

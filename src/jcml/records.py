@@ -181,6 +181,13 @@ class Clue:
         content = {"schema": SCHEMA, **_plain(self)}
         return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False) + "\n"
 
+    def rows(self) -> Iterator[SourceRow]:
+        """Every source row that it shows, some of them more than once."""
+        told = [s for r in (*self.reasons_for, *self.reasons_against) for s in (r.statement, *r.also)]
+        for statement in (*told, *self.facts, *self.rules):
+            for part in statement.parts:
+                yield from part.rows
+
 
 @dataclass(frozen=True)
 class Names:
@@ -225,16 +232,34 @@ def read_clues(path: Path) -> Iterator[Clue]:
     """
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
-            try:
-                content = json.loads(line)
-                if content.pop("schema") != SCHEMA:
-                    raise ValueError
-                clue = _clue(content)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise DataError("JC6101", Place(path, number)) from None
-            if not clue.reasons_for and not clue.reasons_against:
-                raise DataError("JC6101", Place(path, number))
-            yield clue
+            yield read_clue(line, Place(path, number))
+
+
+def read_clue(line: bytes | str, place: Place | None = None) -> Clue:
+    """The clue of one line.
+
+    Raises
+    ------
+    DataError
+        JC6101, if it is not a clue of this schema, or has no reason.
+
+    >>> from jcml.workspace.example import example, example_list
+    >>> _, store = example()
+    >>> with (store.root / example_list().publication.file).open("rb") as stream:
+    ...     line = next(stream)
+    >>> read_clue(line).to_line().encode() == line
+    True
+    """
+    try:
+        content = json.loads(line)
+        if content.pop("schema") != SCHEMA:
+            raise ValueError
+        clue = _clue(content)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise DataError("JC6101", place) from None
+    if not clue.reasons_for and not clue.reasons_against:
+        raise DataError("JC6101", place)
+    return clue
 
 
 def _clue(content: dict[str, Any]) -> Clue:

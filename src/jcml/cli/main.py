@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("jcml.cli.scoring", "recompute a clue and compare bit for bit / 重算并逐字节比较"),
     "monitor": ("jcml.cli.scoring", "hit rates of published lists, drift / 已发布清单的查实率与漂移"),
     "report": ("jcml.cli.scoring", "the topic report, one page / 专题报告"),
+    "review": ("jcml.cli.review", "the workbench: set up, serve, take clues in, export verdicts / 线索工作台"),
+    "audit": ("jcml.cli.audit", "the workbench's log: verify, checkpoint, find a print / 审计日志：核验、检查点、查找打印件"),
 }
 """Every command: the module that holds it, and what it is for."""
 

@@ -22,9 +22,10 @@ DEMO_MODELS = ("reverse_penalty_link", "provident_fund_litigation", "refined_oil
 @click.option("--out", type=click.Path(path_type=Path), default=Path("demo-office"), show_default=True, help="Where to put the example offices.")
 @click.option("--model", "models", multiple=True, type=click.Choice(DEMO_MODELS), help="Only these models; default: all three.")
 @click.option("--seed", default=7, show_default=True, help="Of the synthetic data.")
+@click.option("--serve/--no-serve", default=True, show_default=True, help="Take the clues into a workbench and start its server in the background.")
 @pass_console
-def demo(console: Console, out: Path, models: tuple[str, ...], seed: int) -> None:
-    """Three synthetic offices, from raw files to a ranked list of explained clues. A few minutes, no network."""
+def demo(console: Console, out: Path, models: tuple[str, ...], seed: int, serve: bool) -> None:
+    """Three synthetic offices, from raw files to a ranked list of explained clues, and a workbench to read them in. A few minutes, no network."""
     reports = []
     timings: list[list[Any]] = []
     for name in models or DEMO_MODELS:
@@ -37,6 +38,53 @@ def demo(console: Console, out: Path, models: tuple[str, ...], seed: int) -> Non
     )
     for path in reports:
         click.echo(path)
+    if serve:
+        _demo_workbench(console, out, models or DEMO_MODELS)
+
+
+def _demo_workbench(console: Console, out: Path, models: tuple[str, ...]) -> None:
+    """Take the clues into the demonstration's workbench, start its server, and say who may log in."""
+    from jcml.cli.review import take_in_published
+    from jcml.cli.workbench import set_up, workbench
+    from jcml.errors import Unavailable
+    from jcml.tables.office import read_office
+    from jcml.tables.store import Store
+    from jcml.workspace.scaffold import shipped
+    from jcml.workspace.workspace import Workspace
+
+    home = (out / "workbench").resolve()
+    home.mkdir(mode=0o700, exist_ok=True)
+    if not (home / "review.toml").exists():
+        (home / "review.toml").write_text('name = "检察监督线索工作台（演示）"\ndemo = true\n', encoding="utf-8")
+    try:
+        set_up(home)
+    except Unavailable as error:
+        console.say(error.text(console.language))
+        return
+    from django.core.management import call_command
+    from django.db import connections
+
+    from jcml.review.demo import HANDLES, people
+    from jcml.review.opening import known_unit
+    from jcml.review.server import free_port, start, stop
+
+    console.say(f"\n== {console.text('工作台', 'workbench')} · {home}")
+    stop(home)
+    call_command("migrate", verbosity=0, interactive=False)
+    with workbench(home):
+        accounts = people(home)
+        for name in models:
+            take_in_published(console, Store(read_office(out / name), Workspace(shipped()).tables), known_unit(HANDLES), name)
+    connections.close_all()
+    port = free_port("127.0.0.1", 8765)
+    start(home, "127.0.0.1", port)
+    console.table(
+        [console.text("用户名", "user"), console.text("姓名", "name"), console.text("角色", "role"), console.text("单位", "unit"), console.text("密码", "password")],
+        [[a.username, a.name, a.role, a.unit, a.secret] for a in accounts],
+    )
+    console.say("角色：R 检察官 C 复核 L 分管 M 案管 D 数据 SA 系统 SE 安全 AU 审计 B 批处理（令牌）", "Roles: R prosecutor, C checker, L leader, M case management, D data, SA system, SE security, AU audit, B batch (a token)")
+    console.say(f"停止：jcml review stop --home {home}", f"To stop: jcml review stop --home {home}")
+    click.echo(f"http://127.0.0.1:{port}/")
 
 
 def _demo_model(console: Console, folder: Path, name: str, seed: int, timings: list[list[Any]]) -> Path:

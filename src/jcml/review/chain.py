@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 
 START = sha256(b"jcml events").hexdigest()
@@ -52,7 +52,7 @@ class Entry:
 
     def hashed(self, before: str) -> str:
         """The hash of this event after the one before."""
-        content = json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        content = json.dumps(vars(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return sha256(f"{before}\n{content}".encode()).hexdigest()
 
 
@@ -68,10 +68,11 @@ class Flaw:
     how: str
 
 
-def flaws(entries: Iterable[tuple[Entry, str]], checkpoints: Iterable[tuple[int, str]] = ()) -> Iterator[Flaw]:
+def flaws(entries: Iterable[tuple[Entry, str]], checkpoints: Iterable[tuple[int, str]] = (), start: tuple[int, str] = (0, START)) -> Iterator[Flaw]:
     """Everything that does not hold in a log of events with their stored hashes, in order.
 
-    `checkpoints` are numbers and hashes whose signatures were verified already.
+    `checkpoints` are numbers and hashes whose signatures were verified already; `start` is one of them from which the
+    entries go on, for a log that is not read from its beginning.
 
     >>> one = Entry(1, "t", "li", "R", "", "a", "clue", "c1", "", "{}")
     >>> list(flaws([(one, one.hashed(START))], [(1, one.hashed(START))]))
@@ -80,7 +81,7 @@ def flaws(entries: Iterable[tuple[Entry, str]], checkpoints: Iterable[tuple[int,
     ['cut off']
     """
     known = dict(checkpoints)
-    before, expected = START, 1
+    before, expected = start[1], start[0] + 1
     for entry, stored in entries:
         if entry.seq != expected:
             yield Flaw(entry.seq, "number")

@@ -28,7 +28,7 @@ POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-OPEN_TO_ALL = ("/login", "/static/", "/healthz", "/readyz", "/oidc/", "/language", "/api/")
+OPEN_TO_ALL = ("/login", "/static/", "/healthz", "/readyz", "/metrics", "/oidc/", "/language", "/api/")
 logger = logging.getLogger("django.jcml")
 
 
@@ -108,7 +108,8 @@ class Person:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
             expired = settings.PASSWORD_DAYS and user.password_set and (timezone.now() - user.password_set).days >= settings.PASSWORD_DAYS
-            if expired and not request.path.startswith(("/password", "/logout", "/static/")):
+            initial = user.password_set is None and user.has_usable_password() and not user.is_demo
+            if (expired or initial) and not request.path.startswith(("/password", "/logout", "/language", "/static/")):
                 return HttpResponseRedirect(reverse("password"))
         response = self.get_response(request)
         for write in getattr(getattr(request, "actor", None), "afterwards", ()):

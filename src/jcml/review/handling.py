@@ -40,6 +40,7 @@ LEASE = timedelta(minutes=30)
 MOST_HELD = 20
 MOST_SNOOZE = 90
 MOST_BULK = 100
+MOST_COUNTED = 10_000
 UNMASK = timedelta(minutes=10)
 UNDO = timedelta(seconds=30)
 BULK_UNDO = timedelta(minutes=10)
@@ -49,6 +50,12 @@ LONGEST_MARK = 200
 def free(now: datetime | None = None) -> Q:
     """Clues that anyone may claim: in the queue, or with a lease that ran out."""
     return Q(state="queued") | Q(state="claimed", lease_until__lt=now or timezone.now())
+
+
+def count_free(found: QuerySet[Clue]) -> int:
+    """How many clues are free, counted up to `MOST_COUNTED`."""
+    waiting = found.filter(state="queued").order_by()[:MOST_COUNTED].count()
+    return min(MOST_COUNTED, waiting + found.filter(state="claimed", lease_until__lt=timezone.now()).order_by()[:MOST_COUNTED].count())
 
 
 def queue_order(found: QuerySet[Clue]) -> QuerySet[Clue]:
@@ -63,15 +70,23 @@ def claim_next(actor: Actor, among: QuerySet[Clue] | None = None) -> Clue | None
         _room(user)
         found = policy.clues(user, "claim") if among is None else among & policy.clues(user, "claim")
         while True:
-            waiting = queue_order(found.filter(free())).values_list("pk", flat=True)
-            if connection.features.has_select_for_update_skip_locked:
-                waiting = waiting.select_for_update(skip_locked=True, of=("self",))
-            chosen = waiting.first()
+            chosen = _first_free(found)
             if chosen is None:
                 return None
             taken = _take(actor, user, chosen)
             if taken is not None:
                 return taken
+
+
+def _first_free(found: QuerySet[Clue]) -> str | None:
+    """The first of those in the queue and of those whose lease ran out: two questions, each along an index."""
+    firsts = []
+    for waiting in (found.filter(state="queued"), found.filter(state="claimed", lease_until__lt=timezone.now())):
+        row = queue_order(waiting).values_list("due_on", "place", "pk")
+        if connection.features.has_select_for_update_skip_locked:
+            row = row.select_for_update(skip_locked=True, of=("self",))
+        firsts += [first] if (first := row.first()) else []
+    return min(firsts)[2] if firsts else None
 
 
 def claim(actor: Actor, clue_id: str) -> Clue:

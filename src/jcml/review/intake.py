@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from jcml.errors import DataError
 from jcml.records import Clue as GivenClue
-from jcml.records import Names, SourceRow, Statement
+from jcml.records import Names, SourceRow
+from jcml.review.checkpoints import make_checkpoint
 from jcml.review.journal import Actor, record
 from jcml.review.models import (
     Clue,
@@ -81,7 +82,8 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
     Raises
     ------
     DataError
-        JC7102, if a clue has no reason, belongs to another run, or is there with other content.
+        JC7102, if a clue has no reason, belongs to another run, or is there with other content; JC7101, if it is new and the
+        run is published.
     """
     from django.conf import settings
 
@@ -104,7 +106,7 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
             there[clue.id] = digest
             counter += 1
             first = (clue.reasons_for or clue.reasons_against)[0].statement
-            sources = list(source_rows(clue))
+            sources = list(clue.rows())
             rows.append(
                 Clue(
                     id=clue.id, number=f"XS{year}-{counter:07d}", run=run, scenario_id=run.scenario_id, department_id=run.scenario.department_id,
@@ -112,12 +114,14 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
                     as_of=clue.as_of, band=clue.band, rank=clue.rank, margin=clue.margin, probability=clue.probability, selected=clue.selected,
                     chance=clue.chance, place=_place(clue), first_reason=first.feature, first_reason_zh=first.zh, first_reason_en=first.en,
                     evidence_count=len({(r.table, r.row) for r in sources}), evidence_digest=digest, content=_content(clue),
-                    state="queued", due_on=terms[clue.band], blind=drawn(clue.id, "blind", BLIND),
+                    state="arriving", due_on=terms[clue.band], blind=drawn(clue.id, "blind", BLIND),
                 )
             )
             for speaks_for, told in ((True, clue.reasons_for), (False, clue.reasons_against)):
                 reasons += [Reason(clue_id=clue.id, feature=r.statement.feature, place=n, speaks_for=speaks_for, contribution=r.contribution) for n, r in enumerate(told)]
             links += _links(clue, sources)
+        if rows and Run.objects.select_for_update().get(pk=run.pk).published:
+            raise DataError("JC7101", run=run.key, problem="published")
         Clue.objects.bulk_create(rows, 500)
         Reason.objects.bulk_create(reasons, 1000)
         Link.objects.bulk_create(links, 1000)
@@ -153,9 +157,11 @@ def publish_run(actor: Actor, run: Run) -> Run:
                 record(actor, "clue.superseded", "clue", clue.pk, clue.unit, by=run.key)
             old.update(state="superseded")
         _score_versions(run)
+        run.clues.filter(state="arriving").update(state="queued")
         run.published = timezone.now()
         run.save(update_fields=["published"])
         record(actor, "run.published", "run", run.key, run.unit, clues=run.clues_expected)
+        transaction.on_commit(make_checkpoint, robust=True)  # a run that is published stays so; a checkpoint that fails is overdue later
     return run
 
 
@@ -170,13 +176,6 @@ def take_in(actor: Actor, unit: Unit, facts: Mapping[str, Any], given: list[Give
         run = begin_run(actor, unit, facts, (zh, en), given[0].queue if given else "")
         new = add_clues(run, given, names)
         return publish_run(actor, run), new
-
-
-def source_rows(clue: GivenClue) -> Iterable[SourceRow]:
-    """Every source row that a clue shows, some of them more than once."""
-    told = [s for r in (*clue.reasons_for, *clue.reasons_against) for s in (r.statement, *r.also)]
-    statements: list[Statement] = [*told, *clue.facts, *clue.rules]
-    return (row for s in statements for part in s.parts for row in part.rows)
 
 
 def _content(clue: GivenClue) -> dict[str, Any]:
@@ -209,7 +208,7 @@ def _score_versions(run: Run) -> None:
     """Tell open and closed clues of the same subjects about their new scores; no state moves."""
     fresh = {c.subject: c for c in run.clues.all()}
     made = []
-    for clue in Clue.objects.filter(scenario=run.scenario_id, unit=run.unit_id, subject__in=fresh, run__published__isnull=False).exclude(run=run):
+    for clue in Clue.objects.filter(scenario=run.scenario_id, unit=run.unit_id, subject__in=fresh).exclude(run=run).exclude(state="arriving"):
         new = fresh[clue.subject]
         made.append(ScoreVersion(clue=clue, run=run, as_of=run.as_of, margin=new.margin, band=new.band))
         if clue.state not in OPEN and BAND_ORDER[new.band] < BAND_ORDER[clue.band] and not clue.rose_since:

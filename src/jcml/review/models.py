@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -138,9 +138,9 @@ class Clue(models.Model):
     id = models.CharField(max_length=40, primary_key=True)
     number = models.CharField(max_length=32, unique=True)
     run = models.ForeignKey(Run, models.PROTECT, related_name="clues")
-    scenario = models.ForeignKey(Scenario, models.PROTECT)
+    scenario = models.ForeignKey(Scenario, models.PROTECT, db_index=False)
     department = models.ForeignKey(Department, models.PROTECT)
-    unit = models.ForeignKey(Unit, models.PROTECT)
+    unit = models.ForeignKey(Unit, models.PROTECT, db_index=False)
     subject = models.CharField(max_length=200)
     subject_shown = models.CharField(max_length=200)
     as_of = models.DateField()
@@ -156,9 +156,11 @@ class Clue(models.Model):
     first_reason_en = models.TextField()
     evidence_count = models.IntegerField()
     evidence_digest = models.CharField(max_length=64)
-    content = models.JSONField()
 
-    state = models.CharField(max_length=12, choices=[(k, v[0]) for k, v in STATES.items()], default="new")
+    state = models.CharField(max_length=12, choices=[(k, v[0]) for k, v in STATES.items()], default="arriving")
+    open = models.GeneratedField(
+        expression=Case(When(state__in=["arriving", "closed", "superseded"], then=Value(0)), default=Value(1)), output_field=models.SmallIntegerField(), db_persist=True
+    )
     holder = models.ForeignKey(User, models.PROTECT, null=True, related_name="held")
     lease_until = models.DateTimeField(null=True)
     due_on = models.DateField()
@@ -171,15 +173,18 @@ class Clue(models.Model):
     version = models.IntegerField(default=1)
     changed = models.DateTimeField(auto_now=True)
     closed = models.DateTimeField(null=True)
+    content = models.JSONField()  # last in the row: what stands after a long text is slow to read
 
     class Meta:
         """What the queue asks for, and no state but those that there are."""
 
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["unit", "state", "due_on", "place", "id"], name="clue_queue"),
+            models.Index(fields=["unit", "open", "due_on", "place", "id"], name="clue_open"),
+            models.Index(fields=["scenario", "unit", "open", "due_on", "place", "id"], name="clue_scenario"),
             models.Index(fields=["holder", "state"], name="clue_holder"),
+            models.Index(fields=["state", "lease_until"], name="clue_lease"),
             models.Index(fields=["scenario", "subject"], name="clue_subject"),
-            models.Index(fields=["scenario", "state", "due_on", "place", "id"], name="clue_scenario"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(state__in=list(STATES)), name="clue_state"),
@@ -225,7 +230,7 @@ class Link(models.Model):
     class Meta:
         """Clues that share a link are found by it."""
 
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["kind", "value"], name="link_value")]
+        indexes: ClassVar[list[Any]] = [models.Index(fields=["kind", "value"], name="link_value"), models.Index(fields=["shown"], name="link_shown")]
 
 
 class SealedName(models.Model):

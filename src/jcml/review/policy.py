@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from jcml.review.models import Approval, Clue, Grant, ReasonFeedback, Unit, Unmasking, Verdict
+from jcml.review.models import (
+    Approval,
+    Clue,
+    Event,
+    FirstView,
+    Grant,
+    ReasonFeedback,
+    Run,
+    Transfer,
+    Unit,
+    Unmasking,
+    Verdict,
+)
 from jcml.review.states import HELD
 
 if TYPE_CHECKING:
@@ -28,6 +40,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "propose": ("R", "C"),
     "decide": ("C", "L"),
     "reopen": ("C", "L"),
+    "mark subject": ("R", "C", "L"),
     "dispatch": ("C", "L", "M"),
     "reassign": ("C", "L", "M"),
     "transfer": ("C", "L", "M"),
@@ -40,12 +53,14 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "batches": ("C", "L", "M", "D", "B"),
     "labels": ("D", "B"),
     "publish": ("B",),
+    "models": ("R", "C", "L", "M", "D", "B"),
+    "administration": ("SA", "SE"),
     "administer": ("SA",),
     "confirm change": ("SE",),
     "audit": ("AU",),
     "search": ("R", "C", "L", "M"),
 }
-ACT_BELOW = ("see", "details", "statistics", "batches", "labels", "audit", "search")
+ACT_BELOW = ("see", "details", "statistics", "batches", "labels", "audit", "search", "models", "administration", "administer", "confirm change")
 
 
 def grants(user: User) -> list[Grant]:
@@ -67,9 +82,36 @@ def may_anywhere(user: User, action: str) -> bool:
 
 
 def clues(user: User, action: str = "see") -> QuerySet[Clue]:
-    """The clues on which a person may do something; of runs that are published only."""
-    where = _within(grants(user), action, "unit", "department_id", "scenario_id")
-    return Clue.objects.filter(where, run__published__isnull=False)
+    """The clues on which a person may do something; those of a run that is still arriving are not there yet."""
+    return Clue.objects.filter(_within(user, action, "department")).exclude(state="arriving")
+
+
+def exportable(user: User) -> QuerySet[Clue]:
+    """The clues that a person may take out of the workbench: a prosecutor those held or decided, a checker the department's, a leader the unit's."""
+    own = Q(holder=user, state__in=HELD) | Q(pk__in=Verdict.objects.filter(by=user).values("clue_id"))
+    all_of = [grant for grant in grants(user) if grant.role in ("C", "L")]
+    return Clue.objects.filter(_within(user, "export", "department") & own | _where(all_of, "export", "department")).exclude(state="arriving")
+
+
+def transfers(user: User, action: str) -> QuerySet[Transfer]:
+    """The transfers that leave a person's units, and those that case management has sent on to them."""
+    sent = _within(user, action, "clue__department", "source", "clue__scenario")
+    coming = _within(user, action, "clue__department", "target", "clue__scenario") & Q(confirmed_by__isnull=False)
+    return Transfer.objects.filter(sent | coming)
+
+
+def runs(user: User, action: str) -> QuerySet[Run]:
+    """The runs of the engine whose clues are in a person's scope; also those that are not published yet."""
+    return Run.objects.filter(_within(user, action, "scenario__department"))
+
+
+def events(user: User) -> QuerySet[Event]:
+    """The events that a person may read: those of the units below their grant, and those of no unit."""
+    where = Q(pk__in=[])
+    for grant in grants(user):
+        if grant.role in ACTIONS["audit"]:
+            where |= Q(unit="") | Q(unit__startswith=grant.unit.path)
+    return Event.objects.filter(where)
 
 
 def units(user: User, action: str) -> Q:
@@ -81,18 +123,31 @@ def units(user: User, action: str) -> Q:
     return where
 
 
-def _within(held: Iterable[Grant], action: str, unit: str, department: str, scenario: str) -> Q:
+def _within(user: User, action: str, department: str, unit: str = "unit", scenario: str = "scenario") -> Q:
+    """A condition on rows; the names are the ways from them to a department, a unit and a scenario."""
+    return _where(grants(user), action, department, unit, scenario)
+
+
+def _where(held: Iterable[Grant], action: str, department: str, unit: str = "unit", scenario: str = "scenario") -> Q:
     where = Q(pk__in=[])
     for grant in held:
         if grant.role not in ACTIONS[action]:
             continue
-        one = Q(**{f"{unit}__in": Unit.objects.filter(path__startswith=grant.unit.path)}) if action in ACT_BELOW else Q(**{unit: grant.unit_id})
+        one = Q(**{f"{unit}__in": _below(grant)}) if action in ACT_BELOW else Q(**{unit: grant.unit_id})
         if grant.department_id:
             one &= Q(**{department: grant.department_id})
         if grant.scenario_id:
             one &= Q(**{scenario: grant.scenario_id})
         where |= one
     return where
+
+
+def _below(grant: Grant) -> list[int]:
+    """The units of a grant, itself first; read once per request, as numbers, so that indexes are used."""
+    if not hasattr(grant, "_below"):
+        grant._below = list(Unit.objects.filter(path__startswith=grant.unit.path).values_list("pk", flat=True))  # type: ignore[attr-defined]
+    found: list[int] = grant._below  # type: ignore[attr-defined]
+    return found
 
 
 def covers(user: User, action: str, clue: Clue) -> bool:
@@ -126,8 +181,8 @@ def may(user: User, action: str, clue: Clue, now: datetime | None = None) -> boo
     if action == "unmask":
         held = {grant.role for grant in grants(user) if grant.unit_id == clue.unit_id}
         return "L" in held or holds or ("C" in held and clue.state == "proposed" and not _took_part(user, clue))
-    if action == "export" and not roles(user) & {"C", "L"}:
-        return holds or Verdict.objects.filter(clue=clue, by=user).exists()
+    if action == "export":
+        return exportable(user).filter(pk=clue.pk).exists()
     return True
 
 
@@ -148,6 +203,11 @@ def unmasked_until(user: User, clue: Clue) -> datetime | None:
 def sees_model_reference(user: User, clue: Clue) -> bool:
     """Whether band and score are shown: on a blind sample only after the person has given a first opinion."""
     return not clue.blind or Verdict.objects.filter(clue=clue, by=user).exists() or ReasonFeedback.objects.filter(clue=clue, by=user).exists() or roles(user) <= {"D", "M", "L"}
+
+
+def hides_verdicts(user: User, clue: Clue) -> bool:
+    """Whether a person decides on a blind sample and has not said yet what they think; until then no verdict is shown."""
+    return clue.blind and may(user, "decide", clue) and not FirstView.objects.filter(clue=clue, user=user).exclude(opinion="").exists()
 
 
 def acting_units(user: User, action: str) -> QuerySet[Unit, Unit]:

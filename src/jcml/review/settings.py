@@ -160,6 +160,7 @@ SESSION_COOKIE_AGE = 30 * 60  # `guard.Person` prolongs it, once a minute: a wri
 SESSION_ABSOLUTE_SECONDS, SESSIONS_AT_ONCE = 12 * 3600, 2
 SESSION_COOKIE_HTTPONLY, SESSION_COOKIE_SAMESITE, CSRF_COOKIE_HTTPONLY, CSRF_COOKIE_SAMESITE = True, "Lax", True, "Strict"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = SITE["https"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # probes ask the server itself, not the gateway before it
 SECURE_HSTS_SECONDS = 31_536_000 if SITE["https"] else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SITE["https"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SITE["https"] else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from jcml.review.models import Clue
 
+FEW = 5
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
@@ -72,6 +73,26 @@ class Page:
     def missing(self) -> list[str]:
         """Sources that were expected and not delivered."""
         return list(self.content["missing"])
+
+    @property
+    def sources(self) -> list[dict[str, Any]]:
+        """The rows by what they are, in the order of their marks: of each kind a few, and the rest to be unfolded."""
+        kinds: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            kinds.setdefault((row.title, row.table), []).append(row)
+        return [{"title": title, "table": table, "n": len(rows), "rows": rows[:FEW], "rest": rows[FEW:]} for (title, table), rows in kinds.items()]
+
+    @property
+    def days(self) -> list[dict[str, Any]]:
+        """When what happened: rows of one kind within a month are one entry."""
+        months: dict[tuple[str, str], list[Row]] = {}
+        for row in self.rows:
+            if row.day:
+                months.setdefault((row.day[:7], row.title), []).append(row)
+        return [
+            {"day": rows[0].day if len({r.day for r in rows}) == 1 else month, "lane": "fact", "text": title, "mark": "".join(r.mark for r in rows[:FEW]), "more": len(rows[FEW:])}
+            for (month, title), rows in months.items()
+        ]
 
     def _pairs(self, name: str) -> list[str]:
         return [p[0 if self.language == "zh" else 1] for p in self.content[name]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STATES: dict[str, tuple[str, str]] = {
+    "arriving": ("接收中", "arriving"),
     "new": ("待分流", "to be dispatched"),
     "queued": ("待领取", "to be claimed"),
     "claimed": ("办理中", "in hand"),

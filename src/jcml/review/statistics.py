@@ -1,7 +1,9 @@
-"""Counts with their uncertainty."""
+"""Counts with their uncertainty, and which of them are too small to show; nothing here knows a page or a database."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -17,3 +19,46 @@ def share(k: int, n: int) -> dict[str, Any]:
 
     found = binomtest(k, n).proportion_ci(method="wilson")
     return {"k": k, "n": n, "percent": round(100 * k / n), "low": round(100 * found.low), "high": round(100 * found.high)}
+
+
+def withheld(sizes: Sequence[int], least: int) -> dict[int, str]:
+    """Which cells of a group with a known sum are not shown: `few` for 1 to `least - 1`, `apart` for those that would give these away.
+
+    As long as what is left out is one cell alone, or adds up to fewer than `least`, the next smallest is left out too. A cell
+    in which nothing was counted says so: it tells of nobody.
+
+    >>> withheld([3, 9, 40, 0], 5), withheld([1, 2, 7, 9], 5), withheld([9, 40], 5)
+    ({0: 'few', 1: 'apart'}, {0: 'few', 1: 'few', 2: 'apart'}, {})
+    """
+    found = {n: "few" for n, size in enumerate(sizes) if 0 < size < least}
+    rest = sorted((n for n, size in enumerate(sizes) if size >= least), key=lambda n: (sizes[n], n))
+    while found and rest and (len(found) < 2 or sum(sizes[n] for n in found) < least):
+        found[rest.pop(0)] = "apart"
+    return found
+
+
+def kappa(pairs: Mapping[tuple[str, str], int]) -> float | None:
+    """Cohen's kappa of two people's answers, from how often each pair of answers occurred; None where it says nothing.
+
+    >>> kappa({("yes", "yes"): 20, ("yes", "no"): 5, ("no", "yes"): 10, ("no", "no"): 15})
+    0.4
+    >>> kappa({("yes", "yes"): 7}) is None
+    True
+    """
+    n = sum(pairs.values())
+    first, second = Counter[str](), Counter[str]()
+    for (one, other), times in pairs.items():
+        first[one] += times
+        second[other] += times
+    by_chance = sum(first[answer] * second[answer] for answer in first)  # of n squared
+    agreed = n * sum(times for (one, other), times in pairs.items() if one == other)
+    return None if by_chance == n * n else round((agreed - by_chance) / (n * n - by_chance), 6)
+
+
+def middle(values: Sequence[float]) -> float | None:
+    """The mean of the one or two values in the middle; None of none.
+
+    >>> middle([3.0, 4.0]), middle([]), middle([7.0])
+    (3.5, None, 7.0)
+    """
+    return sum(values) / len(values) if values else None

@@ -24,6 +24,29 @@ def personal(column: Column) -> bool:
     return column.sensitivity == "personal" or column.identifier in PERSONAL
 
 
+def hidden(column: Column) -> bool:
+    """Whether `Shown.cell` masks a column's values: numbers, days and codes say nothing of a person alone.
+
+    >>> from jcml.tables import Column, money, text
+    >>> hidden(Column(text, "姓名", "name", sensitivity="personal")), hidden(Column(money, "金额", "amount", sensitivity="personal"))
+    (True, False)
+    """
+    return personal(column) and (bool(column.entity) or (not column.type.codes and column.type.value.kind == "text"))
+
+
+def named(contract: type[Table], row: Mapping[str, Any]) -> dict[str, str]:
+    """What a row names: title to "kind:pseudonym", by which rows of other tables about the same person or firm are found.
+
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> named(store.tables["penalty_decisions"], {"person": "abc", "fine": 320000})
+    {'当事人身份证号': 'person:abc'}
+    """
+    return {
+        c.zh: f"{c.entity}:{row[c.name]}" for c in contract.columns.values() if c.entity and c.sensitivity != "protected" and row.get(c.name) is not None
+    }
+
+
 class Shown:
     """Turns canonical rows into what a clue shows, in the contract's own titles.
 
@@ -64,7 +87,8 @@ class Shown:
             if column.entity:
                 self.remember(column.entity, (r[column.name] for r in found if r.get(column.name)))
         return tuple(
-            SourceRow(table, self.row_id(contract, r), role, r["_digest"], r["_batch"], r["_line"], self.cells(contract, r, columns)) for r in found
+            SourceRow(table, self.row_id(contract, r), role, r["_digest"], r["_batch"], r["_line"], self.cells(contract, r, columns), named(contract, r))
+            for r in found
         )
 
     def row_id(self, contract: type[Table], row: Mapping[str, Any]) -> str:
@@ -87,13 +111,19 @@ class Shown:
         return shown
 
     def cell(self, column: Column, value: Any) -> str:
-        """One value as text."""
+        """One value as text, masked where it is personal."""
+        told = self.whole(column, value)
+        if not told or not hidden(column):
+            return told
+        return mask(told, column.identifier) if column.entity else mask(told)
+
+    def whole(self, column: Column, value: Any) -> str:
+        """One value as text, never masked: for `names`, which travel encrypted, and for nothing else."""
         if value is None:
             return ""
         kind = column.type.value
         if column.entity:
-            revealed = self.revealed.get(column.entity, {}).get(str(value), str(value))
-            return mask(revealed, column.identifier) if personal(column) else revealed
+            return self.revealed.get(column.entity, {}).get(str(value), str(value))
         if column.type.codes:
             return column.type.codes[value][0]
         if kind.kind == "date":
@@ -107,4 +137,4 @@ class Shown:
             from datetime import UTC, datetime, timedelta
 
             return str(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value))
-        return mask(str(value)) if personal(column) else str(value)
+        return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from jcml.review.handling import MOST_COUNTED
 from jcml.review.models import BANDS
 from jcml.review.states import STATES
 from jcml.review.verdicts import KINDS
@@ -84,6 +86,18 @@ def bar(share: int, direction: str) -> SafeString:
         '<span class="bar" aria-hidden="true"><svg viewBox="0 0 100 10" preserveAspectRatio="none"><rect class="{}" width="{}" height="10"/></svg></span>',
         direction, max(2, min(100, share)),
     )
+
+
+@register.simple_tag
+def form_key() -> str:
+    """What a form is known by when it is sent twice."""
+    return secrets.token_hex(12)
+
+
+@register.filter
+def counted(number: int) -> str:
+    """A count with separators; «10,000+» where counting stopped."""
+    return f"{number:,}+" if number >= MOST_COUNTED else f"{number:,}"
 
 
 @register.filter

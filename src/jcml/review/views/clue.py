@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -20,6 +20,7 @@ from jcml.review.guard import actor_of, needs, person
 from jcml.review.journal import record_alone
 from jcml.review.models import (
     BANDS,
+    ROLES,
     Clue,
     Department,
     Draft,
@@ -168,12 +169,13 @@ EVENT_TITLES = {
 def timeline(clue: Clue, shown: Page, *, hide_verdicts: bool = False) -> list[dict[str, Any]]:
     """Facts and handling on one axis, in two lanes."""
     at = 1 if language() == "en" else 0
-    entries = [{"day": row.day, "lane": "fact", "text": row.title, "mark": row.mark} for row in shown.rows if row.day]
+    entries = shown.days
     entries.append({"day": str(clue.as_of), "lane": "fact", "text": _("The list was made with what was known before this day"), "mark": ""})
     events = Event.objects.filter(kind="clue", object=clue.pk, what__in=EVENT_TITLES).order_by("seq")[:200]
     for event in events:
         if not (hide_verdicts and event.what.startswith("verdict.")):
-            entries.append({"day": event.at[:16].replace("T", " "), "lane": "handled", "text": EVENT_TITLES[event.what][at], "mark": event.role})
+            when = timezone.localtime(datetime.fromisoformat(event.at)).strftime("%Y-%m-%d %H:%M")
+            entries.append({"day": when, "lane": "handled", "text": EVENT_TITLES[event.what][at], "mark": str(ROLES.get(event.role, ""))})
     return sorted(entries, key=lambda e: e["day"])
 
 

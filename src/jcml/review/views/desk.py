@@ -33,8 +33,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         request,
         "review/desk.html",
         {
-            "place": "desk", "to_claim": claimable.filter(handling.free()).count(), "held_by_others": others.count(),
-            "snoozed": claimable.filter(state="snoozed").count(), "mine": handling.queue_order(mine)[:20], "mine_count": mine.count(),
+            "place": "desk", "to_claim": handling.count_free(claimable), "held_by_others": others[: handling.MOST_COUNTED].count(),
+            "snoozed": claimable.filter(state="snoozed")[: handling.MOST_COUNTED].count(), "mine": handling.queue_order(mine)[:20], "mine_count": mine.count(),
             "returned": mine.filter(returned=True), "to_decide": to_decide.order_by("due_on", "id").select_related("scenario").defer("content")[:10], "to_decide_count": to_decide.count(),
             "incoming": incoming.count(), "rose": policy.clues(user, "reopen").filter(rose_since=True, state="closed").select_related("scenario").defer("content")[:10],
             "done_today": Verdict.objects.filter(by=user, at__date=today).exclude(standing__in=["undone", "withdrawn"]).count(), "today": today,

@@ -24,6 +24,7 @@
     var list = rows(), panel = one("#preview");
     if (chosen < 0 || !list[chosen] || !panel) { return false; }
     panel.hidden = false;
+    panel.parentNode.classList.add("previewing");
     window.htmx.ajax("GET", "/clues/" + list[chosen].getAttribute("data-row") + "/preview", { target: "#preview", swap: "innerHTML" });
     return true;
   }
@@ -97,11 +98,18 @@
     });
   }
 
+  // a mark leads to its row also where the row is folded away
+  function unfold() {
+    var row = /^#row-\d+$/.test(location.hash) ? one(location.hash) : null, folded = row && row.closest("details");
+    if (folded && !folded.open) { folded.open = true; row.scrollIntoView(); }
+  }
+
   document.addEventListener("keydown", onKey);
+  window.addEventListener("hashchange", unfold);
   document.addEventListener("DOMContentLoaded", function () {
     all("form#verdict").forEach(function (form) { fit(form); form.addEventListener("change", function () { fit(form); }); draft(form); });
     all("[data-all]").forEach(function (box) { box.addEventListener("change", function () { all("input[name=clue]").forEach(function (other) { other.checked = box.checked; }); }); });
-    lease(); window.setInterval(lease, 15000);
+    lease(); window.setInterval(lease, 15000); unfold();
     root.classList.add("ready");
   });
   document.addEventListener("htmx:afterSwap", function () { var refused = one("#refused [role=alert], #undecided [role=alert]"); if (refused) { refused.focus(); } });

@@ -1,0 +1,431 @@
+"""Does it help that verdicts come back? Synthetic offices whose truth is known, list after list, through the real workbench.
+
+    python -m benchmarks.label_loop --seeds 12
+
+An office begins with few verdicts, all on records that hit published rules. Then, every four months: train on what is known,
+promote when the gates hold (else the champion stays; before the first one, lists are ordered by rules and by how unlike the
+others a record is), score, take the clues into the workbench, let simulated reviewers claim, propose and approve there, export
+their verdicts into the office's table, import. The clock of the workbench is set to the simulated day, so that every date in
+it, and the day on which a verdict is known, is one of the simulation.
+
+Measured with the planted truth, which nobody in the loop sees but the reviewers, who sometimes err: the share that truly needs
+supervision among the first `capacity` places of each list; the same for an order that learns nothing, on the same day; and
+whether the interval that the workbench gives for its random draws holds the truth of what they were drawn from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import itertools
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+from zoneinfo import ZoneInfo
+
+from benchmarks.figures import show
+from jcml.dates import date_series, months
+from jcml.errors import CheckFailed, InputMissing
+from jcml.registry.mlflow import Registry
+from jcml.serving.cold_start import cold_start_model
+from jcml.serving.ledger import published_clues
+from jcml.serving.score import ScoringRun, read_scores, score_file
+from jcml.serving.select import Key, Scored, draw
+from jcml.simulation.reviewers import Candidate, Practice, decide, review
+from jcml.simulation.scenarios import simulate
+from jcml.simulation.world import Row, World
+from jcml.simulation.writing import write_office
+from jcml.tables.importing import import_table
+from jcml.tables.office import read_office
+from jcml.tables.pseudonyms import Pseudonyms, read_key
+from jcml.tables.store import Store
+from jcml.training.plan import Gate, Search, Split
+from jcml.training.train import Training, register
+from jcml.workspace.scaffold import shipped
+from jcml.workspace.workspace import Model, Workspace
+
+if TYPE_CHECKING:
+    from jcml.registry.trained_model import TrainedModel
+    from jcml.review.journal import Actor
+    from jcml.review.models import Clue, Unit, Verdict
+    from jcml.review.verdicts import Opinion
+
+SCENARIO, TABLE, ENTITY = "reverse_penalty_link", "non_prosecution_verdicts", "case person"
+FIRST, EVERY, ROUNDS = date(2023, 7, 1), months(4), 7
+BEFORE = Practice(share=0.20, audit=0.0, rule=1.5, severity=0.0, preference=0.5, delay=(15, 55, 160), noise=0.03, returned=0.02)
+"""The office before the loop: it looks where rules hit, and in some districts more than in others; nothing is drawn at random."""
+REVIEWERS = Practice(noise=0.03, returned=0.02)
+RETURNED = 0.05
+"""Share of proposals that the second person sends back once."""
+A_DAY = 3
+"""Clues that are handled on one working day."""
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+TEXT = "已核对相关机关记录与卷宗材料，结论如上，供合成数据测量使用。"
+
+
+def small_plan(model: Model) -> Model:
+    """The shipped model with a plan for few labels: small trees, no search, and the one gate that every model begins with.
+
+    The shipped gates ask for intervals that a hundred verdicts cannot give, of whatever model.
+    """
+    plan = model.training
+    estimator = replace(plan.estimator, rounds=200, early_stopping=40, seeds=(1,), search=Search(0, 1), settings={"num_leaves": 7, "min_data_in_leaf": 10, "learning_rate": 0.05})
+    gates = (Gate("auc", "接近随机的次序不用", at_least=0.5), Gate("gain_over_best_rule", "规则已能做到的，不用模型", at_least=0.0))
+    training = replace(plan, estimator=estimator, gates=gates, split=Split(test=months(6), folds=2, least_train=months(6)))
+    return replace(model, training=training)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Random draws of a list: how many, what came of them, and the workbench's 95 % interval for what they were drawn from."""
+
+    drawn: int
+    confirmed: int
+    answered: int
+    low: float
+    high: float
+
+    def holds(self, true: float) -> bool:
+        """Whether the interval holds the truth."""
+        return self.low <= true <= self.high
+
+
+@dataclass(frozen=True)
+class Round:
+    """One list: who ordered it, what is true of it, and what the workbench says of its random draws."""
+
+    as_of: date
+    labelled: int
+    confirmed: int
+    version: int
+    kept: bool
+    hit_rate: float
+    unlearned: float
+    base_rate: float
+    rest: float
+    audit: Audit
+    decided: dict[str, str]
+
+
+class Loop:
+    """An office with few verdicts and a workbench of its own, of which Django is set up and the database is there.
+
+    Parameters
+    ----------
+    seed : int
+    folder : Path
+        Where the office is written.
+    size : int or None
+        Persons of the simulation; its default when None.
+    """
+
+    def __init__(self, seed: int, folder: Path, size: int | None = None) -> None:
+        self.random = Random(f"label_loop/{seed}")
+        self.workspace = Workspace(shipped())
+        self.model = small_plan(self.workspace.model(SCENARIO))
+        self.world = simulate(SCENARIO, seed, size=size)
+        self.candidates = {c.unit: c for c in candidates(self.world)}
+        self.store = self._office(folder, seed)
+        self.registry = Registry(self.store.root / "mlflow")
+        pseudonyms = Pseudonyms(read_key(self.store.office.key))
+        self.known = {(pseudonyms.of(ENTITY, unit),): candidate for unit, candidate in self.candidates.items()}
+        self.desk = Desk(f"loop{seed}", self.known, self.random)
+
+    def _office(self, folder: Path, seed: int) -> Store:
+        """The office on the day before the first list: its records, and verdicts on some that hit rules."""
+        seen = [c for c in self.candidates.values() if c.as_of < FIRST and c.rule_hits]
+        verdicts = review(seen, BEFORE, self.random, unit="case_person", until=FIRST - timedelta(days=1))
+        write_office(replace(self.world, tables={**self.world.tables, TABLE: verdicts}), self.workspace.tables, folder, seed=seed)
+        file = folder / "office.toml"
+        file.write_text(file.read_text(encoding="utf-8").replace(f"data/{TABLE}.csv", f"data/*{TABLE}*.csv"), encoding="utf-8")
+        office = read_office(folder)
+        office.key.parent.mkdir(parents=True, exist_ok=True)
+        office.key.touch(mode=0o600)
+        office.key.write_text(hashlib.sha256(f"label_loop/{seed}".encode()).hexdigest())
+        store = Store(office, self.workspace.tables)
+        for table in sorted(office.bindings):
+            import_table(store, table, received=self.world.last)
+        return store
+
+    def rounds(self, days: list[date]) -> Iterator[Round]:
+        """One round after the other; the verdicts of each are in the office's table before the next begins."""
+        for day, following in itertools.pairwise([*days, EVERY.after(days[-1])]):
+            yield self.round(day, following - timedelta(days=1))
+
+    def round(self, as_of: date, exported: date) -> Round:
+        """Train, promote or keep, score, handle, export, import."""
+        labelled, confirmed, kept = self.train(as_of)
+        trained = self.champion(as_of)
+        model = self.model
+        run = ScoringRun(SCENARIO, model.definition, model.serving, model.serving.capacity, trained, self.store, as_of, threads=1)
+        published = run.run()
+        scored = list(read_scores(run.folder / "scores.parquet", model.definition.keys))
+        given = list(published_clues(self.store.root, published.publication))
+        facts = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
+        with clock(as_of) as now:
+            self.desk.receive(facts, given)
+            decided = self.desk.handle(now)
+        with clock(exported):
+            from jcml.cli.verdicts import export_verdicts
+
+            export_verdicts(self.store, model, self.desk.unit.code, exported)
+        import_table(self.store, TABLE, received=exported)
+        ranked = {tuple(c.unit.values()) for c in given if c.selected == "ranked"}
+        rest = [self.truth(s.unit) for s in scored if s.unit not in ranked]
+        return Round(
+            as_of, labelled, confirmed, trained.version, kept, self.hits(scored), self.hits(self.unlearned(as_of, run)),
+            mean(self.truth(s.unit) for s in scored), mean(rest), self.desk.audit(as_of), decided,
+        )
+
+    def train(self, until: date) -> tuple[int, int, bool]:
+        """Fit to what is known and promote when the gates hold; labels, confirmed ones, and whether they held."""
+        training = Training(
+            SCENARIO, self.model.definition, self.model.training, self.model.serving.capacity, self.store, until=until, trials=0, threads=1
+        )
+        try:
+            trained = training.run()
+        except CheckFailed as error:  # too few labels, or none in the test period: nothing is registered
+            if error.code not in ("JC4001", "JC4002"):
+                raise
+            return 0, 0, False
+        if trained.kept:
+            made = register(trained, self.registry, lambda run, folder: None)
+            self.registry.promote(SCENARIO, made.version, by="模拟办案单位", because="准入门槛全部通过", fingerprint=self.model.definition.fingerprint)
+        return trained.model.labelled, trained.model.confirmed, trained.kept
+
+    def champion(self, as_of: date) -> TrainedModel:
+        """The model in force; before there is one, what needs no labels."""
+        try:
+            return self.registry.load(SCENARIO, "champion")
+        except InputMissing:
+            return cold_start_model(SCENARIO, self.model.definition, self.store, as_of, self.model.serving.every, self.model.serving.capacity)
+
+    def unlearned(self, as_of: date, run: ScoringRun) -> list[Scored]:
+        """The same units in the order that needs no labels."""
+        model = cold_start_model(SCENARIO, self.model.definition, self.store, as_of, self.model.serving.every, self.model.serving.capacity)
+        scores = run.folder / "unlearned.parquet"
+        score_file(run.folder / "matrix.parquet", scores, model, self.model.definition.keys, threads=1)
+        return list(read_scores(scores, self.model.definition.keys))
+
+    def truth(self, unit: Key) -> bool:
+        """Whether a unit truly needs supervision."""
+        return self.known[unit].truth
+
+    def hits(self, scored: list[Scored]) -> float:
+        """The share that truly needs supervision among the first `capacity` places."""
+        first = sorted(scored, key=lambda s: (-s.margin, draw(s.unit, "tie")))[: self.model.serving.capacity]
+        return mean(self.truth(s.unit) for s in first)
+
+
+def candidates(world: World) -> Iterator[Candidate]:
+    """What reviewers find when they look: the truth, a lawful explanation, or a flaw of the data."""
+    persons = {row["case_person"]: row for row in world.tables["non_prosecutions"]}
+    masked = {row["person"] for row in world.tables["penalty_decisions"] if "*" in row["person"]}
+    for row in world.truth:
+        person: Row = persons[row["unit"]]
+        elsewhere = f"{person['person'][:6]}{'*' * 8}{person['person'][14:]}" in masked
+        yield Candidate(
+            row["unit"], row["as_of"], row["outcome"], row["rule_hits"], person["unrecovered"] or 0.0, person["district"],
+            lawful=bool(row["explanation"]), flaw="data_error" if row["explanation"] == "entered_late" else "identity_mismatch" if elsewhere else "",
+        )
+
+
+# -- the workbench ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def clock(day: date) -> Iterator[Now]:
+    """The workbench's clock, set to nine o'clock of a day; it ticks as the real one does and can be moved on."""
+    now = Now(datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI))
+    with patch("django.utils.timezone.now", now):
+        yield now
+
+
+class Now:
+    """A clock that stands where it was put, a millisecond later each time it is read."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+    def next_day(self) -> None:
+        """Nine o'clock of the next weekday."""
+        self.at = self.at.replace(hour=9, minute=0) + timedelta(days=1)
+        while self.at.isoweekday() > 5:
+            self.at += timedelta(days=1)
+
+
+class Desk:
+    """A unit of the workbench: two prosecutors and two who check them, who know the truth about a record, and sometimes err."""
+
+    def __init__(self, code: str, known: dict[Key, Candidate], random: Random) -> None:
+        from jcml.review.models import Grant, ReasonCode, Unit, User
+
+        self.known, self.random = known, random
+        self.unit: Unit = Unit.objects.create(code=code, zh="示例区院（合成数据）", en="Example district (synthetic)")
+        self.people: dict[str, User] = {}
+        for name, role in (("first", "R"), ("second", "R"), ("checker", "C"), ("deputy", "C")):
+            person = User(username=f"{code}-{name}", name=f"{name}检察官")
+            person.set_unusable_password()
+            person.save()
+            Grant.objects.create(user=person, role=role, unit=self.unit)
+            self.people[name] = person
+        ReasonCode.objects.update(active_from=date(2020, 1, 1))  # the codes are older than the workbench
+
+    def act(self, name: str) -> Actor:
+        """Somebody acts."""
+        from jcml.review.journal import Actor
+
+        return Actor(self.people[name], "", "127.0.0.1")
+
+    def receive(self, facts: dict[str, Any], given: list[Any]) -> None:
+        """Take in a published list."""
+        from jcml.review.intake import take_in
+        from jcml.review.journal import SYSTEM
+
+        _, new = take_in(SYSTEM, self.unit, facts, given)
+        assert new == len(given)
+
+    def handle(self, now: Now) -> dict[str, str]:
+        """Handle every clue that waits, some each day; the outcome that the reviewers meant for each clue's id."""
+        from jcml.review.handling import claim_next
+
+        meant: dict[str, str] = {}
+        for number in itertools.count(1):
+            who = "first" if number % 2 else "second"
+            clue = claim_next(self.act(who))
+            if clue is None:
+                return meant
+            now.at += timedelta(minutes=20)
+            (found,) = decide([(self.candidate(clue), "ranked")], REVIEWERS, self.random, unit="unit", until=date.max)
+            meant[clue.pk] = found["outcome"]
+            verdict = self.propose(who, clue, found)
+            now.at += timedelta(minutes=20)
+            if verdict.second and self.random.random() < RETURNED:
+                self.check(verdict, "checker", approved=False)
+                verdict = self.propose(who, clue, found)
+            if verdict.second:
+                self.check(verdict, "deputy", approved=True)
+            if number % A_DAY == 0:
+                now.next_day()
+        return meant
+
+    def candidate(self, clue: Clue) -> Candidate:
+        """What is true of a clue's subject."""
+        return self.known[tuple(clue.content["unit"].values())]
+
+    def propose(self, who: str, clue: Clue, found: Row) -> Verdict:
+        """Say what was found."""
+        from jcml.review.handling import propose
+
+        clue.refresh_from_db()
+        first = clue.reasons.order_by("-speaks_for", "place").values_list("feature", flat=True)[0]
+        return propose(self.act(who), clue.pk, opinion(found, first), version=clue.version, digest=clue.evidence_digest)
+
+    def check(self, verdict: Verdict, who: str, *, approved: bool) -> None:
+        """A second person confirms, or sends back."""
+        from jcml.review.handling import decide as decide_on
+
+        verdict.clue.refresh_from_db()
+        decide_on(self.act(who), verdict.clue_id, approved=approved, text="同意" if approved else "请补充核实经过", version=verdict.clue.version, digest=verdict.clue.evidence_digest)
+
+    def audit(self, as_of: date) -> Audit:
+        """What the workbench knows of the random draws of one list, or of all of them."""
+        from jcml.review.models import Clue
+        from jcml.review.statistics import share
+
+        drawn = Clue.objects.filter(unit=self.unit, as_of=as_of, selected="audit")
+        confirmed, answered = drawn.filter(outcome="confirmed").count(), drawn.filter(outcome__in=["confirmed", "not_confirmed"]).count()
+        told = share(confirmed, answered)
+        return Audit(drawn.count(), confirmed, answered, (told["low"] or 0) / 100, 1.0 if told["high"] is None else told["high"] / 100)
+
+
+def opinion(found: Row, reason: str) -> Opinion:
+    """A finding in the words of the workbench."""
+    from jcml.review.verdicts import Opinion
+
+    outcome = found["outcome"]
+    if outcome == "confirmed":
+        return Opinion("accepted", subtype="advice", text=TEXT, department="administrative", worth_checking=True, feedback={reason: "true"})
+    if outcome == "not_confirmed":
+        return Opinion("explained", reason_code=found["reason"], text=TEXT, worth_checking=found["reason"] != "below_threshold", feedback={reason: "irrelevant"})
+    if outcome == "returned":
+        return Opinion("unsure", missing="在案材料不足以判断")
+    return Opinion("data_error", subtype="wrong_merge" if outcome == "identity_mismatch" else "wrong_field", wrong_field="当事人")
+
+
+# -- many seeds ------------------------------------------------------------------------------------------------------
+
+
+def set_up(home: Path) -> None:
+    """A workbench of its own, in a home of its own."""
+    os.environ |= {"JCML_REVIEW_HOME": str(home), "DJANGO_SETTINGS_MODULE": "jcml.review.settings"}
+    os.environ.pop("JCML_REVIEW_DATABASE", None)
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean and Student's 95 % interval over seeds."""
+    from statistics import stdev
+
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+    return mean(values), mean(values) - half, mean(values) + half
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the loop on many offices and print what they say together, as JSON lines."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--seeds", type=int, default=12)
+    asked.add_argument("--rounds", type=int, default=ROUNDS)
+    given = asked.parse_args(arguments)
+    days = date_series(FIRST, EVERY.after(FIRST).replace(year=FIRST.year + 9), EVERY)[: given.rounds]
+    offices: list[list[Round]] = []
+    with TemporaryDirectory(prefix="jcml-loop-") as scratch:
+        set_up(Path(scratch) / "workbench")
+        for seed in range(1, given.seeds + 1):
+            began = time.perf_counter()
+            offices.append(list(Loop(seed, Path(scratch) / f"office{seed}").rounds(days)))
+            told = "  ".join(f"{r.hit_rate:.2f}({r.unlearned:.2f}){'v' + str(r.version)} {r.labelled}" for r in offices[-1])
+            print(f"{seed}: {time.perf_counter() - began:.0f} s  {told}", file=sys.stderr, flush=True)
+    summary(offices)
+
+
+def summary(offices: list[list[Round]]) -> None:
+    """One line per figure."""
+    data = f"synthetic, {len(offices)} offices"
+    for number in range(len(offices[0])):
+        rounds = [o[number] for o in offices]
+        show(f"loop, list {number + 1}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"{mean(r.unlearned for r in rounds):.3f} in an order that learns nothing, {mean(r.base_rate for r in rounds):.3f} of all; {data}")
+    rise, low, high = interval([o[-1].hit_rate - o[0].hit_rate for o in offices])
+    show("loop, rise from the first to the last list", rise, "share", f"interval {low:.3f} – {high:.3f}; {data}")
+    show("loop, lower end of the rise", low, "share", "above 0", limit=0.0, at_least=True)
+    over, low, high = interval([(o[-1].hit_rate - o[-1].unlearned) - (o[0].hit_rate - o[0].unlearned) for o in offices])
+    show("loop, rise beyond that of an order that learns nothing", over, "share", f"interval {low:.3f} – {high:.3f}; {data}")
+    rounds = [r for o in offices for r in o]
+    show("loop, lists whose audit interval holds the truth", mean(r.audit.holds(r.rest) for r in rounds), "share", f"{len(rounds)} lists, {mean(r.audit.drawn for r in rounds):.1f} draws each", limit=0.9, at_least=True)
+    show("loop, width of that interval", mean(r.audit.high - r.audit.low for r in rounds), "share", data)
+    show("loop, offices with a trained model in force at the last list", mean(o[-1].version > 0 for o in offices), "share", data)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""The real application, asked everything that its description allows and much that it does not, by people of three roles.
+
+Half of the generated ids, versions and digests are replaced by ones that exist, so that requests get past the first check;
+what each request did is rolled back, so that the next one meets the same clues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from django.db import transaction
+from django.test import Client
+from hypothesis import HealthCheck, Phase, settings
+from procuratorate import House, given_clue, propose
+from schemathesis import checks
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from jcml.review import api, handling
+from jcml.review.intake import begin_run
+from jcml.review.journal import SYSTEM
+from jcml.review.models import Clue, Event, User, Verdict
+from jcml.review.opening import issue_token
+
+CHECKS = [
+    checks.not_a_server_error, openapi_checks.status_code_conformance, openapi_checks.content_type_conformance,
+    openapi_checks.response_headers_conformance, openapi_checks.response_schema_conformance, openapi_checks.negative_data_rejection,
+    openapi_checks.unsupported_method, openapi_checks.missing_required_header,
+]
+"""All but two: a verdict of the right shape may still lack something (422), and a session is no header that could be left out."""
+RUN = "a" * 64
+CLUES: list[Clue] = []
+
+
+@schemathesis.serializer(api.LINES)
+def as_lines(context: Any, value: Any) -> bytes:
+    """JSON lines travel as the text they are."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
+
+
+schema = schemathesis.openapi.from_dict(api.document())
+schema.app = get_wsgi_application()
+
+
+def drawn(value: Any, ways: int) -> int:
+    """A choice that depends on nothing but the generated value, so that a failure can be repeated."""
+    return sum(json.dumps(value, default=str).encode()) % ways
+
+
+@schema.hook
+def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Every second id is one that exists: a clue in the queue, one in hand, one that waits for a second person; an announced run."""
+    for name in path_parameters or {}:
+        choice = drawn(path_parameters, 6)  # type: ignore[arg-type]
+        if choice < 3:
+            path_parameters[name] = CLUES[choice].pk if name == "clue_id" and CLUES else RUN if name == "run_id" else path_parameters[name]  # type: ignore[index]
+    return path_parameters
+
+
+@schema.hook
+def map_body(context: Any, body: Any) -> Any:
+    """Every second verdict and decision names the version that its clue has; every second chunk holds a clue of the run."""
+    if isinstance(body, dict) and "evidence_digest" in body and drawn(body, 2) and CLUES:
+        chosen = CLUES[1] if "kind" in body else CLUES[2]
+        return {**body, "version": chosen.version, "evidence_digest": chosen.evidence_digest}
+    if isinstance(body, list) and drawn(body, 2):
+        return [json.loads(given_clue(n, RUN).to_line()) for n in range(2)]
+    return body
+
+
+def with_digest(case: Any) -> None:
+    """A chunk goes with the digest of what is sent, unless the digest itself is under trial."""
+    if case.operation.method == "put" and "Content-Digest" in (case.headers or {}) and case.media_type in (api.JSON, api.LINES) and drawn(case.headers["Content-Digest"], 4):
+        body = as_lines(None, case.body) if case.media_type == api.LINES else json.dumps(case.body).encode()
+        case.headers["Content-Digest"] = api.whole_digest(body)
+
+
+@pytest.fixture
+def callers(house: House) -> Iterator[dict[str, Callable[[], dict[str, Any]]]]:
+    """How a batch account, a prosecutor and a checker prove who they are; and the clues that they meet."""
+    li, wang, bot = house.person("li", "R"), house.person("wang", "C", "D"), house.person("bot", "B")
+    _queued, held, proposed, *_ = clues = house.clues(4)
+    handling.claim(house.act(li), held.pk)
+    handling.claim(house.act(li), proposed.pk)
+    propose(house, li, proposed)
+    begin_run(SYSTEM, house.first, {"run": RUN, "model": "another", "version": 1, "as_of": "2025-12-01", "scored": 9, "clues": 2, "clues_digest": "0" * 64}, ("甲", "A"), "general")
+    for clue in clues:
+        clue.refresh_from_db()
+    CLUES[:] = clues
+    token = issue_token(SYSTEM, bot, 1)
+
+    def session(user: User) -> dict[str, Any]:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(user, backend="jcml.review.sign_on.PasswordBackend")
+        page = client.get("/queue").content.decode()
+        csrf = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        return {"cookies": {name: morsel.value for name, morsel in client.cookies.items()}, "headers": {"X-CSRFToken": csrf}}
+
+    yield {"batch": lambda: {"headers": {"Authorization": f"Bearer {token}"}}, "prosecutor": lambda: session(li), "checker": lambda: session(wang)}
+    CLUES.clear()
+
+
+@schema.parametrize()
+@pytest.mark.parametrize("who", ["batch", "prosecutor", "checker"])
+@settings(
+    max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+def test_every_answer_is_one_that_the_description_promises(case: Any, who: str, callers: dict[str, Callable[[], dict[str, Any]]]) -> None:
+    before = (Event.objects.count(), Verdict.objects.count(), list(Clue.objects.order_by("pk").values_list("version", "state")))
+    with_digest(case)
+    with transaction.atomic():
+        case.call_and_validate(checks=CHECKS, **callers[who]())
+        transaction.set_rollback(True)
+    assert before == (Event.objects.count(), Verdict.objects.count(), list(Clue.objects.order_by("pk").values_list("version", "state")))
