@@ -7,6 +7,7 @@
 | `triage` | the work of a peer, side by side; needs `JCML_TRIAGE`, the folder of `gen.py` and `experiment.yaml` |
 | `chicago` | the City of Chicago's own split; needs `JCML_DATA`, the folder of the public data sets |
 | `offices` | twenty seeds of each synthetic office: gain over the best rule, and whether intervals hold the planted truth |
+| `loop` | twelve synthetic offices through the workbench and back: do lists get better as verdicts return |
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ RUNS = {
     "triage": [["benchmarks.triage_bench", "{triage}"], ["benchmarks.triage_bench", "{triage}", "--scale", "10"]],
     "chicago": [["benchmarks.chicago_food", "{data}"]],
     "offices": [["benchmarks.synthetic_offices", "--seeds", "20"]],
+    "loop": [["benchmarks.label_loop", "--seeds", "12"]],
 }
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -21,20 +21,19 @@ import itertools
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from statistics import mean
+from statistics import mean, stdev
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
-from benchmarks.figures import show
+from benchmarks.figures import show, spent
 from jcml.dates import date_series, months
 from jcml.errors import CheckFailed, InputMissing
 from jcml.registry.mlflow import Registry
@@ -62,7 +61,7 @@ if TYPE_CHECKING:
     from jcml.review.verdicts import Opinion
 
 SCENARIO, TABLE, ENTITY = "reverse_penalty_link", "non_prosecution_verdicts", "case person"
-FIRST, EVERY, ROUNDS = date(2023, 7, 1), months(4), 7
+FIRST, EVERY, ROUNDS = date(2023, 7, 1), months(4), 5
 BEFORE = Practice(share=0.20, audit=0.0, rule=1.5, severity=0.0, preference=0.5, delay=(15, 55, 160), noise=0.03, returned=0.02)
 """The office before the loop: it looks where rules hit, and in some districts more than in others; nothing is drawn at random."""
 REVIEWERS = Practice(noise=0.03, returned=0.02)
@@ -126,14 +125,16 @@ class Loop:
     seed : int
     folder : Path
         Where the office is written.
-    size : int or None
-        Persons of the simulation; its default when None.
+    size, capacity : int or None
+        Persons of the simulation, and clues per list; the simulation's and the shipped plan's when None.
     """
 
-    def __init__(self, seed: int, folder: Path, size: int | None = None) -> None:
+    def __init__(self, seed: int, folder: Path, *, size: int | None = None, capacity: int | None = None) -> None:
         self.random = Random(f"label_loop/{seed}")
         self.workspace = Workspace(shipped())
         self.model = small_plan(self.workspace.model(SCENARIO))
+        if capacity is not None:
+            self.model = replace(self.model, serving=replace(self.model.serving, capacity=capacity))
         self.world = simulate(SCENARIO, seed, size=size)
         self.candidates = {c.unit: c for c in candidates(self.world)}
         self.store = self._office(folder, seed)
@@ -185,7 +186,7 @@ class Loop:
         rest = [self.truth(s.unit) for s in scored if s.unit not in ranked]
         return Round(
             as_of, labelled, confirmed, trained.version, kept, self.hits(scored), self.hits(self.unlearned(as_of, run)),
-            mean(self.truth(s.unit) for s in scored), mean(rest), self.desk.audit(as_of), decided,
+            mean(self.truth(s.unit) for s in scored), mean(rest), self.desk.audit(as_of=as_of), decided,
         )
 
     def train(self, until: date) -> tuple[int, int, bool]:
@@ -343,12 +344,12 @@ class Desk:
         verdict.clue.refresh_from_db()
         decide_on(self.act(who), verdict.clue_id, approved=approved, text="同意" if approved else "请补充核实经过", version=verdict.clue.version, digest=verdict.clue.evidence_digest)
 
-    def audit(self, as_of: date) -> Audit:
-        """What the workbench knows of the random draws of one list, or of all of them."""
+    def audit(self, **of_list: date) -> Audit:
+        """What the workbench knows of the random draws of one list, or of all lists."""
         from jcml.review.models import Clue
         from jcml.review.statistics import share
 
-        drawn = Clue.objects.filter(unit=self.unit, as_of=as_of, selected="audit")
+        drawn = Clue.objects.filter(unit=self.unit, selected="audit", **of_list)
         confirmed, answered = drawn.filter(outcome="confirmed").count(), drawn.filter(outcome__in=["confirmed", "not_confirmed"]).count()
         told = share(confirmed, answered)
         return Audit(drawn.count(), confirmed, answered, (told["low"] or 0) / 100, 1.0 if told["high"] is None else told["high"] / 100)
@@ -384,8 +385,6 @@ def set_up(home: Path) -> None:
 
 def interval(values: list[float]) -> tuple[float, float, float]:
     """Mean and Student's 95 % interval over seeds."""
-    from statistics import stdev
-
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
@@ -398,33 +397,35 @@ def main(arguments: list[str] | None = None) -> None:
     asked.add_argument("--seeds", type=int, default=12)
     asked.add_argument("--rounds", type=int, default=ROUNDS)
     given = asked.parse_args(arguments)
-    days = date_series(FIRST, EVERY.after(FIRST).replace(year=FIRST.year + 9), EVERY)[: given.rounds]
-    offices: list[list[Round]] = []
-    with TemporaryDirectory(prefix="jcml-loop-") as scratch:
+    days = date_series(FIRST, date(FIRST.year + 9, 1, 1), EVERY)[: given.rounds]
+    offices: list[tuple[list[Round], Audit]] = []
+    with TemporaryDirectory(prefix="jcml-loop-") as scratch, spent() as used:
         set_up(Path(scratch) / "workbench")
         for seed in range(1, given.seeds + 1):
-            began = time.perf_counter()
-            offices.append(list(Loop(seed, Path(scratch) / f"office{seed}").rounds(days)))
-            told = "  ".join(f"{r.hit_rate:.2f}({r.unlearned:.2f}){'v' + str(r.version)} {r.labelled}" for r in offices[-1])
-            print(f"{seed}: {time.perf_counter() - began:.0f} s  {told}", file=sys.stderr, flush=True)
+            loop = Loop(seed, Path(scratch) / f"office{seed}")
+            rounds = list(loop.rounds(days))
+            offices.append((rounds, loop.desk.audit()))
+            told = "  ".join(f"{r.hit_rate:.2f} ({r.unlearned:.2f}) v{r.version} {r.labelled}" for r in rounds)
+            print(f"{seed}: {told}", file=sys.stderr, flush=True)
     summary(offices)
+    show("loop, CPU seconds per office", used.cpu / given.seeds, "s", f"{given.rounds} lists each")
 
 
-def summary(offices: list[list[Round]]) -> None:
+def summary(offices: list[tuple[list[Round], Audit]]) -> None:
     """One line per figure."""
-    data = f"synthetic, {len(offices)} offices"
-    for number in range(len(offices[0])):
-        rounds = [o[number] for o in offices]
-        show(f"loop, list {number + 1}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"{mean(r.unlearned for r in rounds):.3f} in an order that learns nothing, {mean(r.base_rate for r in rounds):.3f} of all; {data}")
-    rise, low, high = interval([o[-1].hit_rate - o[0].hit_rate for o in offices])
-    show("loop, rise from the first to the last list", rise, "share", f"interval {low:.3f} – {high:.3f}; {data}")
+    data, lists = f"synthetic, {len(offices)} offices", [rounds for rounds, _ in offices]
+    for number, rounds in enumerate(zip(*lists, strict=True), 1):
+        show(f"loop, list {number}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"an order that learns nothing, same days: {mean(r.unlearned for r in rounds):.3f}; all: {mean(r.base_rate for r in rounds):.3f}")
+        show(f"loop, list {number}: labels known", mean(r.labelled for r in rounds), "labels", f"{sum(r.version > 0 for r in rounds)} of {len(rounds)} offices had a trained model in force")
+    rise, low, high = interval([rounds[-1].hit_rate - rounds[0].hit_rate for rounds in lists])
+    show("loop, rise from the first to the last list", rise, "share", f"95 % interval {low:.3f} – {high:.3f}; {data}")
     show("loop, lower end of the rise", low, "share", "above 0", limit=0.0, at_least=True)
-    over, low, high = interval([(o[-1].hit_rate - o[-1].unlearned) - (o[0].hit_rate - o[0].unlearned) for o in offices])
-    show("loop, rise beyond that of an order that learns nothing", over, "share", f"interval {low:.3f} – {high:.3f}; {data}")
-    rounds = [r for o in offices for r in o]
-    show("loop, lists whose audit interval holds the truth", mean(r.audit.holds(r.rest) for r in rounds), "share", f"{len(rounds)} lists, {mean(r.audit.drawn for r in rounds):.1f} draws each", limit=0.9, at_least=True)
-    show("loop, width of that interval", mean(r.audit.high - r.audit.low for r in rounds), "share", data)
-    show("loop, offices with a trained model in force at the last list", mean(o[-1].version > 0 for o in offices), "share", data)
+    beyond, low, high = interval([(r[-1].hit_rate - r[-1].unlearned) - (r[0].hit_rate - r[0].unlearned) for r in lists])
+    show("loop, rise beyond that of an order that learns nothing", beyond, "share", f"95 % interval {low:.3f} – {high:.3f}; {data}")
+    every = [r for rounds in lists for r in rounds]
+    show("loop, lists whose audit interval holds the truth", mean(r.audit.holds(r.rest) for r in every), "share", f"{len(every)} lists, {mean(r.audit.drawn for r in every):.1f} draws each, {mean(r.audit.high - r.audit.low for r in every):.2f} wide", limit=0.9, at_least=True)
+    pooled = [(audit, mean(r.rest for r in rounds)) for rounds, audit in offices]
+    show("loop, offices whose interval over all lists holds the truth", sum(a.holds(true) for a, true in pooled), "offices", f"{len(pooled)}; {mean(a.drawn for a, _ in pooled):.0f} draws each, {mean(a.high - a.low for a, _ in pooled):.2f} wide")
 
 
 if __name__ == "__main__":

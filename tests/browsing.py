@@ -84,7 +84,7 @@ class Workbench:
         self.log = (self.home / "server.log").open("w", encoding="utf-8")
         self.server = subprocess.Popen(
             [
-                sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
+                sys.executable, "-m", "gunicorn", "jcml.review.wsgi:application", "--bind", f"127.0.0.1:{self.port}", "--workers", "1",
                 "--worker-class", "gthread", "--threads", "4", "--no-control-socket", "--log-level", "warning",
             ],
             env={**os.environ, "JCML_REVIEW_HOME": str(self.home), "JCML_REVIEW_DATABASE": "", "DJANGO_SETTINGS_MODULE": "jcml.review.settings"},

@@ -32,7 +32,7 @@ def furnish(office: Office) -> SimpleNamespace:
     """People of every role and clues in every state."""
     from django.utils import timezone
 
-    from jcml.review import handling
+    from jcml.review import changes, handling
     from jcml.review.models import Clue
     from jcml.review.verdicts import Opinion
 
@@ -66,6 +66,7 @@ def furnish(office: Office) -> SimpleNamespace:
     handling.transfer(office.act(office.person("yuan", "C", unit=office.second)), there.coming.pk, office.first.code, "涉案人员住所地在贵院辖区")
     handling.transfer(wang, there.away.pk, office.second.code, "住所地在该院辖区")
     there.bulk = handling.bulk(office.act(there.zhao), [rest[-1].pk], "duplicate", {"linked": "XS-总表"})
+    changes.ask(office.act(there.xi), "user.add", {"username": f"sun{office.mark}", "name": "孙某", "role": "R", "unit": office.first.code, "department": "", "scenario": ""})
     Clue.objects.filter(pk=rest[-2].pk).update(due_on=timezone.localdate() - timedelta(days=4))
     Clue.objects.filter(pk=rest[-3].pk).update(due_on=timezone.localdate() + timedelta(days=2))
     return there
@@ -122,6 +123,23 @@ def _unmask(reader: Reader) -> None:
     reader.tab_to("form[action$='/unmask'] button").leave("Enter")
 
 
+def _search(text: str) -> Callable[[Reader], Any]:
+    return lambda reader: reader.fill("#search-text", text).leave("Enter")
+
+
+def _first_class(reader: Reader) -> None:
+    reader.tab_to("main td a").leave("Enter")
+
+
+def _drawn(reader: Reader) -> None:
+    reader.page.wait_for_selector("#graph canvas, #months svg")
+    reader.page.wait_for_timeout(200)
+
+
+def _verify(reader: Reader) -> None:
+    reader.tab_to("form[action='/audit/verify'] button").leave("Enter")
+
+
 SCREENS = [
     Screen("login", "", "/login"),
     Screen("login-wrong", "", "/login", _wrong_password),
@@ -157,6 +175,34 @@ SCREENS = [
     Screen("clue-transferring", "li", "/clues/{there.away.pk}"),
     Screen("clue-data-scientist", "shu", "/clues/{there.held.pk}"),
     Screen("source-row", "li", "/clues/{there.real.pk}/rows/1"),
+    Screen("print", "li", "/clues/{there.real.pk}/print"),
+    Screen("search", "li", "/search"),
+    Screen("search-found", "li", "/search", _search("潘**")),
+    Screen("search-nothing", "li", "/search", _search("没有的名称")),
+    Screen("subject", "li", "/clues/{there.real.pk}/subject"),
+    Screen("relations", "li", "/clues/{there.real.pk}/relations", _drawn),
+    Screen("relations-none", "li", "/clues/{there.held.pk}/relations"),
+    Screen("classes", "wang", "/classes"),
+    Screen("classes-things", "wang", "/classes?by=things"),
+    Screen("class", "wang", "/classes", _first_class),
+    Screen("transfers", "an", "/transfers"),
+    Screen("transfers-unfolded", "an", "/transfers?state=all", _unfold),
+    Screen("statistics", "wang", "/statistics", _drawn),
+    Screen("statistics-data-scientist", "shu", "/statistics", _drawn),
+    Screen("statistics-empty", "wang", "/statistics?from=2031-01-01"),
+    Screen("models", "wang", "/models"),
+    Screen("model", "wang", "/models/reverse_penalty_link"),
+    Screen("batches", "shu", "/batches"),
+    Screen("administration-asks", "xi", "/administration"),
+    Screen("administration-asks-unfolded", "xi", "/administration", _unfold),
+    Screen("administration-approves", "quan", "/administration"),
+    Screen("audit", "shen", "/audit"),
+    Screen("audit-seen", "shen", "/audit?seen={there.real.number}"),
+    Screen("audit-verified", "shen", "/audit", _verify),
+    Screen("audit-code", "shen", "/audit/code?code=00000000"),
+    Screen("audit-empty", "shen", "/audit?actor=nobody-at-all"),
+    Screen("help", "li", "/help"),
+    Screen("help-auditor", "shen", "/help"),
     Screen("not-found", "li", "/clues/nothing", status=404),
     Screen("not-permitted", "an", "/clues/{there.held.pk}", status=403),
 ]

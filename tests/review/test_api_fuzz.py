@@ -36,12 +36,12 @@ RUN = "a" * 64
 CLUES: list[Clue] = []
 
 
-@schemathesis.serializer(api.LINES)
 def as_lines(context: Any, value: Any) -> bytes:
     """JSON lines travel as the text they are."""
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else json.dumps(value).encode()
 
 
+schemathesis.serializer(api.LINES)(as_lines)
 schema = schemathesis.openapi.from_dict(api.document())
 schema.app = get_wsgi_application()
 

@@ -198,6 +198,30 @@ def test_an_export_refuses_a_strange_file_an_unknown_unit_and_a_table_without_ro
     assert not file.exists()
 
 
+@pytest.mark.usefixtures("soon")
+def test_after_the_next_import_the_later_verdict_holds_and_the_earlier_one_is_an_earlier_version(house: House, tmp_path: Path) -> None:
+    from jcml.engines.engine import END_OF_TIME
+    from jcml.tables.importing import import_table
+
+    store = office(tmp_path / "office", '"data/workbench*.csv"')
+    raw = "2025-0009-1"
+    (store.vault.folder / "case person" / "b1.parquet").unlink()  # its pairs were not made under a key
+    subject = store.pseudonyms.of("case person", raw)
+    store.vault.add("case person", "b2", {subject: raw})
+    (clue,) = house.clues(1, band="low", subject=subject)
+    today = timezone.localdate()
+    judge(house, clue, EXPLAINED)
+    for number, day in enumerate((today, today + timedelta(days=40))):
+        if number:
+            handling.reopen(house.act(house.person("zhao", "L")), clue.pk, "有新材料")
+            judge(house, clue, ACCEPTED)
+        export(store, day)
+        import_table(store, "non_prosecution_verdicts", received=day)
+    with store.engine(["non_prosecution_verdicts"]) as engine:
+        found = engine.query("SELECT outcome, case_person, _superseded FROM non_prosecution_verdicts ORDER BY _known").to_pylist()
+    assert [(r["outcome"], r["case_person"] == subject, r["_superseded"] == END_OF_TIME) for r in found] == [("not_confirmed", True, False), ("confirmed", True, True)]
+
+
 def test_a_model_whose_label_is_no_verdict_is_refused() -> None:
     from jcml.serving.verdict_table import verdict_table
 

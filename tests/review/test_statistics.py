@@ -16,7 +16,7 @@ from procuratorate import ACCEPTED, TEXT, House, decide, propose
 
 from jcml.review import handling
 from jcml.review.models import Clue, FirstView, Run, User
-from jcml.review.statistics import kappa, middle, withheld
+from jcml.review.statistics import kappa, median, withheld
 from jcml.review.verdicts import Opinion
 from jcml.review.views import statistics as page
 
@@ -141,7 +141,7 @@ def test_reversals_and_agreement_on_blind_samples(house: House, monkeypatch: pyt
 
 def test_kappa_of_a_textbook_table() -> None:
     assert kappa({("a", "a"): 22, ("a", "b"): 2, ("b", "a"): 7, ("b", "b"): 19}) == pytest.approx(0.6415, abs=1e-3)
-    assert kappa({}) is None and kappa({("a", "b"): 5, ("b", "a"): 5}) == -1.0 and middle([]) is None
+    assert kappa({}) is None and kappa({("a", "b"): 5, ("b", "a"): 5}) == -1.0 and median({}) is None
 
 
 def test_filters_by_period_model_and_unit_stay_in_scope(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import click
 
 from jcml.cli.console import Console
 from jcml.cli.context import pass_console, store_of
+from jcml.cli.workbench import home_option, workbench
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,15 +34,16 @@ class Exported:
 
 @click.command()
 @click.argument("name", metavar="MODEL")
-@click.option("--home", type=click.Path(path_type=Path), default=Path(".jcml-review"), show_default=True, help="The workbench's home.")
+@home_option
 @click.option("--unit", required=True, help="Code of the workbench's unit whose verdicts these are.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def export(console: Console, name: str, home: Path, unit: str, as_json: bool) -> None:
     """Write verdicts that stand into the office's verdict table, and only new ones. Safe to repeat; import takes them from there."""
     workspace, store = store_of(console)
-    set_up(home)
-    done = export_verdicts(store, workspace.model(name), unit)
+    model = workspace.model(name)
+    with workbench(home):
+        done = export_verdicts(store, model, unit)
     if as_json:
         console.json({
             "schema": "jcml.exported/1", "model": name, "unit": unit, "file": str(done.file), "new": done.new, "outcomes": done.outcomes,
@@ -55,19 +57,6 @@ def export(console: Console, name: str, home: Path, unit: str, as_json: bool) ->
     console.say(f"新增 {done.new} 条处理结论（{told}）→ {done.file}；下一步：jcml data import {done.table}", f"{done.new} new verdicts ({told}) → {done.file}; next: jcml data import {done.table}")
     if done.feedback:
         console.say(f"新增 {done.feedback} 条理由反馈 → {done.feedback_file}", f"{done.feedback} new answers to reasons → {done.feedback_file}")
-
-
-def set_up(home: Path) -> None:
-    """Make Django ready for the workbench of a home; nothing when it is ready."""
-    import os
-
-    import django
-    from django.apps import apps
-
-    if not apps.ready:
-        os.environ["JCML_REVIEW_HOME"] = str(home)
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
-        django.setup()
 
 
 def export_verdicts(store: Store, model: Model, unit: str, received: date | None = None) -> Exported:
@@ -84,8 +73,8 @@ def export_verdicts(store: Store, model: Model, unit: str, received: date | None
 
     Raises
     ------
-    InputMissing
-        JC7305, if the workbench has no such unit.
+    UsageError
+        JC7008, if the workbench has no such unit.
     ConfigurationError
         JC7301 and JC7302, as `verdict_table` and `verdict_file` say.
     DataError
@@ -95,7 +84,7 @@ def export_verdicts(store: Store, model: Model, unit: str, received: date | None
     from django.utils import timezone
 
     from jcml.durable import held
-    from jcml.errors import DataError, InputMissing, Place
+    from jcml.errors import DataError, Place, UsageError
     from jcml.review.journal import SYSTEM, record
     from jcml.review.labels import rows
     from jcml.review.models import Clue, Head, Unit
@@ -106,7 +95,7 @@ def export_verdicts(store: Store, model: Model, unit: str, received: date | None
     feedback_file = store.root / "labels" / f"reason_feedback_{model.name}_{unit}.csv"
     where = Unit.objects.filter(code=unit).first()
     if where is None:
-        raise InputMissing("JC7305", unit=unit)
+        raise UsageError("JC7008", unit=unit)
     clues = Clue.objects.filter(run__unit=where, scenario_id=model.name, run__published__isnull=False)
     day = received or timezone.localdate()
     new: list[dict[str, Any]] = []

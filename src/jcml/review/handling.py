@@ -40,7 +40,7 @@ LEASE = timedelta(minutes=30)
 MOST_HELD = 20
 MOST_SNOOZE = 90
 MOST_BULK = 100
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 UNMASK = timedelta(minutes=10)
 UNDO = timedelta(seconds=30)
 BULK_UNDO = timedelta(minutes=10)

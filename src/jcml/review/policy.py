@@ -53,7 +53,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "batches": ("C", "L", "M", "D", "B"),
     "labels": ("D", "B"),
     "publish": ("B",),
-    "models": ("R", "C", "L", "M", "D", "B"),
+    "models": ("R", "C", "L", "M", "D"),
     "administration": ("SA", "SE"),
     "administer": ("SA",),
     "confirm change": ("SE",),

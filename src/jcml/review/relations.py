@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from jcml.review import policy
 from jcml.review.models import Clue, Link, User
@@ -68,7 +68,7 @@ def graph(user: User, centres: Sequence[Clue]) -> Graph:
     followed = {(t.kind, t.value): t for t in things if not t.common}
     others = visible.exclude(state="superseded").exclude(pk__in=ids)
     naming: dict[str, list[tuple[str, str]]] = {}
-    pairs = Link.objects.filter(value__in={v for _, v in followed}, clue__in=others).values_list("clue_id", "kind", "value")
+    pairs = Link.objects.filter(Exists(others.filter(pk=OuterRef("clue_id"))), kind__in={k for k, _ in followed}, value__in={v for _, v in followed}).values_list("clue_id", "kind", "value")
     for clue_id, kind, value in pairs:
         if (kind, value) in followed:
             naming.setdefault(clue_id, []).append((kind, value))
@@ -88,7 +88,7 @@ def _things(centres: Sequence[Clue], inside: QuerySet[Clue]) -> list[Thing]:
         shown.setdefault((kind, value), text)
     wanted = sorted(shown, key=lambda one: one[0].startswith("row:"))[:600]
     counts: dict[tuple[str, str], int] = {}
-    found = Link.objects.filter(value__in={v for _, v in wanted}, clue__in=inside).order_by().values("kind", "value").annotate(n=Count("clue", distinct=True))
+    found = Link.objects.filter(Exists(inside.filter(pk=OuterRef("clue_id"))), kind__in={k for k, _ in wanted}, value__in={v for _, v in wanted}).order_by().values("kind", "value").annotate(n=Count("clue", distinct=True))
     for one in found:
         counts[one["kind"], one["value"]] = one["n"]
     things = [Thing(kind, value, shown[kind, value], counts.get((kind, value), 1)) for kind, value in wanted]

@@ -55,10 +55,15 @@ def kappa(pairs: Mapping[tuple[str, str], int]) -> float | None:
     return None if by_chance == n * n else round((agreed - by_chance) / (n * n - by_chance), 6)
 
 
-def middle(values: Sequence[float]) -> float | None:
-    """The mean of the one or two values in the middle; None of none.
+def median(counts: Mapping[int, int]) -> float | None:
+    """The median of values that occurred so many times each; None of none.
 
-    >>> middle([3.0, 4.0]), middle([]), middle([7.0])
-    (3.5, None, 7.0)
+    >>> median({1: 1, 4: 2, 9: 1}), median({2: 1, 5: 1}), median({})
+    (4.0, 3.5, None)
     """
-    return sum(values) / len(values) if values else None
+    n, below = sum(counts.values()), 0
+    middle: list[int] = []
+    for value in sorted(counts):
+        at, below = below, below + counts[value]
+        middle += [value for place in ((n - 1) // 2, n // 2) if at <= place < below]
+    return sum(middle) / 2 if n else None

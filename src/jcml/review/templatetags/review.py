@@ -96,7 +96,7 @@ def form_key() -> str:
 
 @register.filter
 def counted(number: int) -> str:
-    """A count with separators; «10,000+» where counting stopped."""
+    """A count with separators; «1,000+» where counting stopped."""
     return f"{number:,}+" if number >= MOST_COUNTED else f"{number:,}"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -31,7 +31,7 @@ def classes(request: HttpRequest) -> HttpResponse:
     by = "things" if request.GET.get("by") == "things" else "reasons"
     scenarios = {s.name: s for s in Scenario.objects.filter(pk__in=grouping.members(user).order_by().values("scenario")).order_by("name")}
     scenario = request.GET.get("scenario", "")
-    shown = Paginator(grouping.classes(user, by, scenario if scenario in scenarios else ""), PER_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(list(grouping.classes(user, by, scenario if scenario in scenarios else "")), PER_PAGE).get_page(request.GET.get("page"))
     rows = [_row(by, row, scenarios) for row in shown]
     if by == "reasons":
         examples = grouping.members(user).in_bulk([row["example"] for row in shown])
@@ -60,29 +60,30 @@ def one_class(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         raise Refusal(404, _("Not there, or not yours."))
     shared, row = found
-    inside = grouping.clues_of(user, shared)
-    listed = inside.select_related("scenario", "unit").defer("content")
-    ruled_out = list(listed.filter(grouping.SIZES["ruled_out"]).order_by("-closed")[: EXAMPLES])
+    told = list(grouping.clues_of(user, shared).order_by("-as_of", "place", "pk").values_list("pk", "state", "outcome", "as_of", "unit", "closed"))
+    ended = {code: [m for m in told if m[1] == "closed" and m[2] == code] for code in ("confirmed", "not_confirmed")}
+    examples = {code: [m[0] for m in sorted(found, key=lambda m: m[5], reverse=True)[:EXAMPLES]] for code, found in ended.items()}
+    shown = Paginator(told, PER_PAGE).get_page(request.GET.get("page"))
+    wanted = {m[0] for m in shown} | {pk for found in examples.values() for pk in found}
+    clues = grouping.members(user).filter(pk__in=wanted).select_related("scenario", "unit").defer("content").in_bulk()
+    example: Clue = grouping.members(user).select_related("scenario", "unit").get(pk=row["example"])
     codes = {code.code: code for code in ReasonCode.objects.all()}
     said: dict[str, Any] = {}
-    for verdict in Verdict.objects.filter(clue__in=[c.pk for c in ruled_out], standing="stands", kind="explained").order_by("at"):
+    for verdict in Verdict.objects.filter(clue__in=examples["not_confirmed"], standing="stands", kind="explained").order_by("at"):
         said[verdict.clue_id] = codes.get(verdict.reason_code)
-    example: Clue = inside.get(pk=row["example"])
-    days = list(inside.order_by().values_list("as_of").annotate(n=Count("pk"), confirmed=Count("pk", filter=grouping.SIZES["confirmed"])))
-    units = list(inside.order_by().values("unit").annotate(n=Count("pk"), confirmed=Count("pk", filter=grouping.SIZES["confirmed"])))
-    names = Unit.objects.in_bulk([u["unit"] for u in units])
-    months = grouping.by_month(days)
+    confirmed = {m[0] for m in ended["confirmed"]}
+    names = Unit.objects.in_bulk({m[4] for m in told})
+    by_unit, by_unit_confirmed = Counter(m[4] for m in told), Counter(m[4] for m in ended["confirmed"])
+    months = grouping.by_month([(m[3], 1, m[0] in confirmed) for m in told])
+    most = max(month[1] for month in months)
     record_alone(actor_of(request, "details", example), "class.opened", "class", key, None, clues=row["size"])
     content = {
         "place": "classes", "key": key, "shared": shared, "size": row["size"], "open": row["size"] - row["closed"], "row": row, "rate": grouping.rate(row), "scenario": example.scenario,
         "says": grouping.reasons_in_words(example, at) if shared.by == "reasons" else [], "kind_title": kind_title(shared.one, at == "en"), "thing": row.get("shown", ""),
-        "confirmed": listed.filter(grouping.SIZES["confirmed"]).order_by("-closed")[: EXAMPLES], "ruled_out": [(c, said.get(c.pk)) for c in ruled_out],
-        "units": sorted(((names[u["unit"]], u["n"], u["confirmed"]) for u in units), key=lambda u: (-u[1], u[0].path)),
-        "months": [(month, n, confirmed, round(100 * n / max(m[1] for m in months))) for month, n, confirmed in months],
-        "shown": Paginator(listed.order_by("-as_of", "place", "id"), PER_PAGE).get_page(request.GET.get("page")), "states": _states(inside),
+        "confirmed": [clues[pk] for pk in examples["confirmed"]], "ruled_out": [(clues[pk], said.get(pk)) for pk in examples["not_confirmed"]],
+        "units": sorted(((names[pk], n, by_unit_confirmed[pk]) for pk, n in by_unit.items()), key=lambda u: (-u[1], u[0].path)),
+        "months": [(month, n, k, round(100 * n / most)) for month, n, k in months], "page": shown, "shown": [clues[m[0]] for m in shown],
+        "states": Counter(m[1] for m in told).most_common(),
     }
     return render(request, "review/class.html", content)
 
-
-def _states(inside: Any) -> list[tuple[str, int]]:
-    return list(inside.order_by().values_list("state").annotate(n=Count("pk")).order_by("-n", "state"))

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,6 +25,7 @@ from jcml.review.states import STATES
 from jcml.review.verdicts import KINDS
 
 SIZES = (20, 50, 100)
+SAMPLED = 1000
 SORTS = {
     "due": ("due_on", "place", "id"), "number": ("number",), "-number": ("-number",), "evidence": ("-evidence_count", "id"), "as_of": ("-as_of", "place", "id"),
     "state": ("state", "due_on", "place", "id"),
@@ -32,13 +33,14 @@ SORTS = {
 FILTERS = ("scenario", "band", "reason", "unit", "due", "state", "holder", "version", "run", "kind", "q")
 
 
-class Pages(Paginator):  # type: ignore[type-arg]
-    """Pages of a list that is counted up to ten thousand: nobody turns more pages, and counting all would take longest."""
+class Pages(Paginator):
+    """Pages of a list that is counted up to a thousand: nobody turns more pages, and counting all would take longest."""
 
     @cached_property
     def count(self) -> int:
         """How many there are, at most `handling.MOST_COUNTED`."""
-        return int(self.object_list.order_by()[: handling.MOST_COUNTED].count())  # type: ignore[union-attr]
+        listed: Any = self.object_list
+        return int(listed.order_by()[: handling.MOST_COUNTED].count())
 
 
 def filtered(user: User, query: Mapping[str, str]) -> QuerySet[Clue]:
@@ -49,7 +51,7 @@ def filtered(user: User, query: Mapping[str, str]) -> QuerySet[Clue]:
     if state == "open":
         found = found.filter(open=1)
     elif state == "free":
-        found = found.filter(handling.free(now))
+        found = found.filter(handling.free(now), open=1)
     elif state == "mine":
         found = found.filter(holder=user, open=1)
     elif state in STATES:
@@ -106,11 +108,12 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def _reasons(user: User, scenario: str) -> list[tuple[str, str, str]]:
-    """First reasons of a model's open clues, with one sentence of each as an example; none before a model is chosen."""
+    """First reasons of a model's next open clues, with one sentence of each as an example; none before a model is chosen."""
     if not scenario:
         return []
-    found = policy.clues(user, "see").filter(scenario_id=scenario, open=1).order_by()
-    return list(found.values("first_reason").annotate(zh=Min("first_reason_zh"), en=Min("first_reason_en")).values_list("first_reason", "zh", "en")[:60])
+    first = handling.queue_order(policy.clues(user, "see").filter(scenario_id=scenario, open=1))[:SAMPLED]
+    seen = {feature: (feature, zh, en) for feature, zh, en in first.values_list("first_reason", "first_reason_zh", "first_reason_en")}
+    return sorted(seen.values())
 
 
 @require_POST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -60,14 +60,15 @@ def find(user: User, text: str) -> list[dict[str, Any]]:
             found.setdefault(pk, []).append(_("subject"))
         else:
             found.setdefault(pk, []).append(_("subject, masked alike"))
-    named = Link.objects.filter(shown__in=exact | masked, clue__in=scope & policy.clues(user, "details"))
+    readable = scope & policy.clues(user, "details")
+    named = Link.objects.filter(Exists(readable.filter(pk=OuterRef("clue_id"))), shown__in=exact | masked)
     for pk, kind, shown in named.order_by("-clue__number", "id").values_list("clue_id", "kind", "shown")[: 4 * MOST]:
         title = kind_title(kind, language() == "en")
         where = _("evidence: %(kind)s") if shown in exact else _("evidence, masked alike: %(kind)s")
         found.setdefault(pk, []).append(where % {"kind": title})
     rows = scope.filter(pk__in=list(found)).select_related("scenario", "unit").defer("content").order_by("-number")[: MOST + 1]
-    readable = set(policy.clues(user, "details").filter(pk__in=list(found)).values_list("pk", flat=True))
-    return [_hit(clue, found[clue.pk], clue.pk in readable) for clue in rows]
+    linked = set(readable.filter(pk__in=list(found)).values_list("pk", flat=True))
+    return [_hit(clue, found[clue.pk], clue.pk in linked) for clue in rows]
 
 
 def _hit(clue: Clue, where: list[str], readable: bool) -> dict[str, Any]:

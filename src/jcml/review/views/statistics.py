@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, DurationField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,11 +22,11 @@ from jcml.review import policy
 from jcml.review.guard import needs, person
 from jcml.review.models import BANDS, Approval, Clue, FirstView, Scenario, Unit, User, Verdict
 from jcml.review.states import OPEN
-from jcml.review.statistics import kappa, middle, share, withheld
+from jcml.review.statistics import kappa, median, share, withheld
 from jcml.review.verdicts import KINDS
 from jcml.review.views.clue import language
 
-COUNTS = ("clues", "reviewed", "confirmed", "decided", "open")
+COUNTS = ("clues", "reviewed", "confirmed", "decided", "unfinished")
 CONFIRMED, DECIDED = Q(state="closed", outcome="confirmed"), Q(state="closed", outcome__in=["confirmed", "not_confirmed"])
 AGES = ((0, 2), (3, 10), (11, 30), (31, None))
 
@@ -49,7 +50,7 @@ def statistics(request: HttpRequest) -> HttpResponse:
     whole = {**_row(_("Altogether"), total, "few" if 0 < total["reviewed"] < least else ""), "drill": _drill(kept)}
     content = {
         "place": "statistics", "given": given, "scenarios": scenarios.values(), "units": units.values(), "least": least, "whole": whole, "groups": groups,
-        "months": _months(cells, least), "ages": _ages(cells), "open": total["open"], "medians": _medians(found, scenarios, least), "reversals": _reversals(found, least),
+        "months": _months(cells, least), "ages": _ages(cells), "open": total["unfinished"], "medians": _medians(found, scenarios, least), "reversals": _reversals(found, least),
         "agreement": _agreement(found, least), "drawn": _drawn(cells, least), "worth": _worth(found, least), "may_drill": policy.may_anywhere(user, "search"),
     }
     return render(request, "review/statistics.html", content)
@@ -90,7 +91,7 @@ def _title(thing: Scenario | Unit) -> str:
 
 def _cells(found: QuerySet[Clue]) -> list[dict[str, Any]]:
     """The counts of every model, band, unit, way of choosing and run; a run is published once, so there are few of them."""
-    counts = {"clues": Q(), "reviewed": ~Q(verdict_kind=""), "confirmed": CONFIRMED, "decided": DECIDED, "open": Q(state__in=OPEN)}
+    counts = {"clues": Q(), "reviewed": ~Q(verdict_kind=""), "confirmed": CONFIRMED, "decided": DECIDED, "unfinished": Q(state__in=OPEN)}
     by = found.values("scenario", "band", "unit", "selected", published=F("run__published"))
     return [dict(cell) for cell in by.annotate(**{name: Count("pk", filter=where) for name, where in counts.items()})]
 
@@ -112,7 +113,7 @@ def _ages(cells: list[dict[str, Any]]) -> list[tuple[str, int]]:
     return [
         (
             _("more than %(n)s days") % {"n": low - 1} if high is None else _("%(low)s–%(high)s days") % {"low": low, "high": high},
-            sum(counts["open"] for days, counts in by_days.items() if low <= days and (high is None or days <= high)),
+            sum(counts["unfinished"] for days, counts in by_days.items() if low <= days and (high is None or days <= high)),
         )
         for low, high in AGES
     ]
@@ -156,26 +157,17 @@ def _months(cells: list[dict[str, Any]], least: int) -> list[dict[str, Any]]:
 
 def _medians(found: QuerySet[Clue], scenarios: Mapping[str, Scenario], least: int) -> list[dict[str, Any]]:
     """Median days from publication to closing, of all and by model."""
-    lasted = ExpressionWrapper(F("closed") - F("run__published"), output_field=DurationField())
-    closed = found.filter(state="closed", closed__isnull=False).annotate(lasted=lasted)
-    ranked = closed.annotate(
-        of_all=Window(RowNumber(), order_by=[F("lasted"), F("pk")]), n_all=Window(Count("pk")),
-        of_model=Window(RowNumber(), partition_by=["scenario"], order_by=[F("lasted"), F("pk")]), n_model=Window(Count("pk"), partition_by=["scenario"]),
-    )
-    in_middle = Q(of_all__gte=F("n_all") / 2.0, of_all__lte=F("n_all") / 2.0 + 1) | Q(of_model__gte=F("n_model") / 2.0, of_model__lte=F("n_model") / 2.0 + 1)
-    days: dict[str, list[float]] = {}
-    counts: dict[str, int] = {}
-    for model, took, place, n, place_in_model, n_in_model in ranked.filter(in_middle).values_list("scenario", "lasted", "of_all", "n_all", "of_model", "n_model"):
-        for key, at, size in (("", place, n), (model, place_in_model, n_in_model)):
-            if size / 2 <= at <= size / 2 + 1:
-                days.setdefault(key, []).append(took.total_seconds() / 86400)
-                counts[key] = size
-    models = [m for m in scenarios if m in counts]
-    hidden = withheld([counts[m] for m in models], least)
-    rows = [{"title": _title(scenarios[m]), "n": counts[m], "hidden": hidden.get(n, ""), "days": middle(days[m])} for n, m in enumerate(models)]
-    if "" in counts:
-        rows.insert(0, {"title": _("Altogether"), "n": counts[""], "hidden": "few" if counts[""] < least else "", "days": middle(days[""])})
-    return [{"title": row["title"], "hidden": row["hidden"]} if row["hidden"] else row for row in rows]
+    days: dict[str, Counter[int]] = {"": Counter()}
+    closed = found.filter(state="closed", closed__isnull=False).values_list("scenario", "run__published", TruncDate("closed"))
+    for model, published, day, n in closed.annotate(n=Count("pk")):
+        took = (day - timezone.localdate(published)).days
+        days.setdefault(model, Counter())[took] += n
+        days[""][took] += n
+    models = [model for model in scenarios if model in days]
+    sizes = {model: sum(days[model].values()) for model in ("", *models)}
+    hidden = withheld([sizes[model] for model in models], least)
+    told = [("", _("Altogether"), "few" if 0 < sizes[""] < least else ""), *((m, _title(scenarios[m]), hidden.get(n, "")) for n, m in enumerate(models))]
+    return [{"title": title, "hidden": how} if how else {"title": title, "hidden": "", "n": sizes[m], "days": median(days[m])} for m, title, how in told if sizes[m]]
 
 
 def _kept(k: int, n: int, least: int) -> dict[str, Any]:
