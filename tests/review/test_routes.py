@@ -24,7 +24,7 @@ from jcml.review.models import ROLES, Clue, Unit
 
 TABLE = Path(__file__).with_name("routes.csv")
 SCOPES = ("own", "above", "below", "beside", "other")
-OPEN = {"login", "language", "healthz", "readyz"}
+OPEN = {"login", "language", "healthz", "readyz", "metrics"}  # the last to this machine and to holders of a token
 FORMS: dict[str, dict[str, Any]] = {
     "bulk": {"clue": "*"}, "bulk-do": {"clue": "*", "what": "duplicate", "linked": "XS1"}, "draft": {"text": "…"}, "reason": {"says": "true"},
     "search": {"text": "潘"}, "queue-export": {"format": "csv"}, "keep-view": {"name": "a"}, "decision": {"decision": "approve"}, "verdict": {"kind": "unsure", "missing": "…"},
@@ -36,7 +36,7 @@ ACT_FORMS = {"snooze": {"until": "2099-01-01", "because": "…"}, "reopen": {"be
 def asked(clue: Clue) -> Iterator[tuple[str, str, str, dict[str, Any], bool]]:
     """(route, method, address, form, whether it is about the clue)."""
     for name, pattern in patterns():
-        about = "<" in pattern and "bulk_id" not in pattern
+        about = any(place in pattern for place in ("clue_id", "transfer_id", "<str:run>", "<str:scenario>", "<str:name>"))
         if name == "act":
             for act in ACTS:
                 yield f"act {act}", "POST", path_of(pattern.replace("<str:act>", act), clue), ACT_FORMS.get(act, {}), True

@@ -150,6 +150,7 @@ def test_filters_by_period_model_and_unit_stay_in_scope(house: House, monkeypatc
     boss, here = house.person("boss", "L", unit=house.city), house.person("here", "L")
     today = timezone.localdate()
     assert counted(monkeypatch, boss)["whole"]["clues"] == 7 and counted(monkeypatch, here)["whole"]["clues"] == 3
+    assert [s.name for s in counted(monkeypatch, here)["scenarios"]] == ["reverse_penalty_link"]  # what is out of scope does not exist
     assert counted(monkeypatch, boss, unit="990102")["whole"]["clues"] == 4
     assert counted(monkeypatch, here, unit="990102")["whole"]["clues"] == 3  # not theirs: the filter means nothing
     assert counted(monkeypatch, boss, scenario="other_model")["whole"]["clues"] == 4

@@ -25,7 +25,7 @@ from ninja import Header, NinjaAPI, Path, Query, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
 from ninja.security import HttpBearer, SessionAuth
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic import ValidationError as NotThatShape
 
 from jcml.errors import DataError, JcmlError
@@ -50,6 +50,22 @@ WHOLE = 2**31 - 1
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # a database keeps no text with a NUL in it
 
 
+def iso(given: Any) -> Any:
+    """A day as 2025-01-31 and in no other way: pydantic would take a number for seconds since 1970.
+
+    >>> iso("2025-01-31")
+    '2025-01-31'
+    """
+    if isinstance(given, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", given):
+        raise ValueError("2025-01-31")
+    if isinstance(given, int | float):
+        raise ValueError("2025-01-31")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(iso)]
+
+
 # -- what is asked and answered ------------------------------------------------------------------------------------------
 
 
@@ -66,7 +82,7 @@ class Facts(Schema):
     run: str = Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")
     model: str = Field(pattern=r"^[0-9a-z_]{1,80}$")
     version: int = Field(ge=0, le=WHOLE)
-    as_of: date
+    as_of: Day
     scored: int = Field(ge=0, le=WHOLE)
     clues: int = Field(ge=0, le=1_000_000)
     clues_digest: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -137,7 +153,7 @@ class Said(Asked):
     reason_code: str = Field("", max_length=40)
     text: str = Field("", max_length=5000)
     department: str = Field("", max_length=40)
-    due_on: date | None = None
+    due_on: Day | None = None
     next_step: str = Field("", max_length=1000)
     wrong_field: str = Field("", max_length=200)
     linked: str = Field("", max_length=200)
@@ -448,7 +464,7 @@ def _too_long(clue: GivenClue) -> str:
 
 @api.get("/labels", response={200: Labels, **{k: REFUSED[k] for k in (401, 403, 422)}}, operation_id="labels")
 def read_labels(
-    request: HttpRequest, since: Annotated[date | None, Query(description="Decided on this day or later.")] = None,
+    request: HttpRequest, since: Annotated[Day | None, Query(description="Decided on this day or later.")] = None,
     cursor: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: Annotated[int, Query(ge=1, le=500)] = 500,
 ) -> Labels:
     """Verdicts that stand, pseudonymous, after a cursor: what a training run learns from."""

@@ -135,7 +135,7 @@ def verdict_file(office: Office, table: str, unit: str) -> Path:
             continue
         if fnmatch(name, path.name):
             return office.folder / path.parent / name
-    raise ConfigurationError("JC7302", (binding.place if binding else None) or Place(office.path), table=table, file=f"data/{name}", pattern="data/workbench_*.csv")
+    raise ConfigurationError("JC7302", (binding.place if binding else None) or Place(office.path), table=table, file=f"data/{name}", pattern=f"data/workbench_{table}_*.csv")
 
 
 def last_place(path: Path, binding: Binding) -> int:

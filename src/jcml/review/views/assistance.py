@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 import jcml
@@ -15,13 +16,13 @@ from jcml.review.states import STATES
 from jcml.review.verdicts import FEEDBACK_KEYS, KINDS, LEAST_TEXT, SAMPLED, SAYS
 
 KEYS: tuple[tuple[str, Any], ...] = (
-    ("n", _("claim the next clue")), ("j k", _("down and up in a list, next and previous clue")), ("Enter", _("open")), ("Space", _("preview")),
+    ("n", _("claim the next clue")), ("j k", _("down and up in a list, next and previous clue")), ("Enter", pgettext_lazy("key", "open")), ("Space", _("preview")),
     ("1 2 3 4 5 6 u", _("choose a verdict")), ("f", _("go to the text field")), ("[ ]", _("previous and next reason")), ("Ctrl+Enter", _("send the form")),
-    ("z", _("undo within thirty seconds")), ("g q", _("to the queue")), ("g d", _("to my desk")), ("g s", _("to the statistics")), ("/", _("search")), ("?", _("this page")),
+    ("c", _("claim this clue")), ("a r", _("approve, return")), ("z", _("undo within thirty seconds")), ("g q", _("to the queue")), ("g d", _("to my desk")), ("g s", _("to the statistics")), ("/", _("search")), ("?", _("this page")),
     ("Esc", _("leave a field, so that keys work again")),
 )
 SECOND: dict[str, Any] = {
-    "always": _("always"), "high": _("in the high band always, otherwise a sample"), "sample": _("a sample"), "never": _("no"),
+    "always": _("always"), "high": _("in the high band always, otherwise a sample"), "sample": _("a sample"), "never": pgettext_lazy("second person", "no"),
 }
 WORDS: tuple[tuple[Any, Any], ...] = (
     (_("clue"), _("A record that a model put before a person, with its reasons and the source rows behind them. It is a place to look, and no finding.")),

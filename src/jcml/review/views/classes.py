@@ -62,7 +62,7 @@ def one_class(request: HttpRequest, key: str) -> HttpResponse:
     shared, row = found
     told = list(grouping.clues_of(user, shared).order_by("-as_of", "place", "pk").values_list("pk", "state", "outcome", "as_of", "unit", "closed"))
     ended = {code: [m for m in told if m[1] == "closed" and m[2] == code] for code in ("confirmed", "not_confirmed")}
-    examples = {code: [m[0] for m in sorted(found, key=lambda m: m[5], reverse=True)[:EXAMPLES]] for code, found in ended.items()}
+    examples = {code: [m[0] for m in sorted(some, key=lambda m: str(m[5]), reverse=True)[:EXAMPLES]] for code, some in ended.items()}
     shown = Paginator(told, PER_PAGE).get_page(request.GET.get("page"))
     wanted = {m[0] for m in shown} | {pk for found in examples.values() for pk in found}
     clues = grouping.members(user).filter(pk__in=wanted).select_related("scenario", "unit").defer("content").in_bulk()

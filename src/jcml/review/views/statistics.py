@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -36,7 +36,8 @@ AGES = ((0, 2), (3, 10), (11, 30), (31, None))
 def statistics(request: HttpRequest) -> HttpResponse:
     """The page."""
     user, given = person(request), request.GET
-    scenarios = {s.name: s for s in Scenario.objects.order_by("name")}
+    theirs = policy.clues(user, "statistics").filter(scenario=OuterRef("pk"))
+    scenarios = {s.name: s for s in Scenario.objects.filter(Exists(theirs)).order_by("name")}
     units = {u.pk: u for u in Unit.objects.filter(policy.units(user, "statistics")).order_by("path")}
     found, kept = _asked(user, given, scenarios, units)
     least = int(settings.SITE["small_cells"])

@@ -48,8 +48,9 @@ def subject(request: HttpRequest, clue_id: str) -> HttpResponse:
 
 def same_subject(user: User, clue: Clue) -> list[Clue]:
     """The clues about a clue's subject that a person may read, of every model, newest first; itself among them."""
-    any_model = list(Scenario.objects.values_list("pk", flat=True))  # lets the index on model and subject find them
-    found = policy.clues(user, "details").filter(scenario__in=any_model, subject=clue.subject).select_related("scenario", "unit").order_by("-as_of", "-number")
+    models = list(Scenario.objects.values_list("pk", flat=True))  # named one by one, so that the index on model and subject finds them
+    ids = list(policy.clues(user, "details").filter(scenario__in=models, subject=clue.subject).values_list("pk", flat=True))
+    found = Clue.objects.filter(pk__in=ids).select_related("scenario", "unit").order_by("-as_of", "-number")
     return [c for c in found if c.content["unit"] == clue.content["unit"]]
 
 

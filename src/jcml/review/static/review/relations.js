@@ -63,7 +63,7 @@
       tooltip: { renderMode: "richText", formatter: "{b}", confine: true },
       legend: [{ data: kinds.map(function (k, n) { return { name: titles[k], icon: shape(n) }; }), selectedMode: false, top: 0, textStyle: { color: "#1f2933" } }],
       series: [{
-        type: "graph", layout: "none", roam: true, draggable: true, left: 30, right: 130, top: 48, bottom: 36,
+        type: "graph", layout: "none", preserveAspect: true, roam: true, draggable: true, left: 30, right: 130, top: 48, bottom: 36,
         label: { show: part.nodes.length <= 80, position: "right", color: "#1f2933", formatter: function (at) { return at.data.label_text; } },
         lineStyle: { color: "#7b8794", width: 1.2 },
         categories: kinds.map(function (k, n) { return { name: titles[k], symbol: shape(n), itemStyle: { color: n ? (k.indexOf("row:") === 0 ? COLOURS.record : COLOURS.thing) : COLOURS.clue } }; }),
@@ -112,7 +112,7 @@
         only = leave.clues;
         var complete = whole.nodes.every(function (node) { return node.kind !== "clue" || only.indexOf(node.clue) >= 0; });
         if (!complete) { draw(); }
-        chart.setOption({ graphic: [{ id: "line", type: "text", left: 8, bottom: 6, style: { text: leave.line, fill: "#52606d", fontSize: 12 } }] });
+        chart.setOption({ graphic: [{ id: "line", type: "text", left: 8, bottom: 6, style: { text: leave.line, fill: "#52606d", fontSize: 12, fontFamily: window.getComputedStyle(document.body).fontFamily } }] });
         var link = document.createElement("a");
         link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: "#ffffff" });
         link.download = leave.name;

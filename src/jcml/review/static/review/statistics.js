@@ -15,8 +15,9 @@
       animation: false, textStyle: { fontFamily: window.getComputedStyle(document.body).fontFamily }, grid: { left: 60, right: 16, top: 36, bottom: 28 }, legend: { top: 0 }, tooltip: { trigger: "axis", renderMode: "richText", confine: true },
       xAxis: { type: "category", data: rows.map(function (row) { return row.getAttribute("data-month"); }) }, yAxis: { type: "value", minInterval: 1 }, series: series
     });
-    window.addEventListener("resize", function () { chart.resize(); });
-    window.addEventListener("beforeprint", function () { chart.resize({ width: 580, height: 280 }); }); // 156 mm of an A4 page
-    window.addEventListener("afterprint", function () { chart.resize({ width: "auto", height: "auto" }); });
+    // paper is narrower than the screen: with a view box the drawing shrinks to it, which statistics.css asks for
+    function scale() { var drawn = place.querySelector("svg"); if (drawn) { drawn.setAttribute("viewBox", "0 0 " + chart.getWidth() + " " + chart.getHeight()); } }
+    scale();
+    window.addEventListener("resize", function () { if (!window.matchMedia("print").matches) { chart.resize(); scale(); } });
   });
 }());
