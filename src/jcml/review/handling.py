@@ -391,10 +391,10 @@ def reveal(actor: Actor, clue: Clue) -> dict[tuple[str, str], dict[str, str]]:
 def mark_wrong_merge(actor: Actor, clue_id: str, because: str) -> None:
     """Note that the subject of a clue looks like two subjects merged into one; the log keeps it, the subject's page shows it."""
     user, because = _person(actor), because.strip()
-    if not 0 < len(because) <= LONGEST_MARK:
-        raise Refusal(422, _("Say what shows it, in at most %(n)s characters.") % {"n": LONGEST_MARK}, lacks=("because",))
     with transaction.atomic():
         clue = _locked(_scoped(user, "mark subject", clue_id))
+        if not 0 < len(because) <= LONGEST_MARK:
+            raise Refusal(422, _("Say what shows it, in at most %(n)s characters.") % {"n": LONGEST_MARK}, lacks=("because",))
         record(actor, "subject.wrong_merge", "clue", clue.pk, clue.unit, because=because)
 
 

@@ -9,7 +9,6 @@ import pytest
 from browsing import CHROMIUM, Office, Reader, Workbench, chromium
 
 
-
 @pytest.fixture(scope="package")
 def workbench(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) -> Iterator[Workbench]:
     """A server of its own with a database of its own."""

@@ -79,7 +79,7 @@ def test_a_transfer_is_refused_with_a_reason(elsewhere: Any, sit: Sit, workbench
     from jcml.review.journal import Actor
     from jcml.review.models import Transfer
 
-    clue, an, yi, fang = elsewhere
+    clue, an, yi, _ = elsewhere
     workbench.do(lambda: handling.confirm_transfer(Actor(an), Transfer.objects.get(clue=clue).pk))
     theirs = sit(yi).go("/transfers").tab_to("details:has([name=answer]) summary").press("Enter").fill("[name=answer]", "该院无管辖权")
     theirs.tab_to("button[value=refuse]").leave("Enter")
@@ -115,7 +115,7 @@ def test_word_and_list_exports_leave_a_code_that_audit_finds(there: SimpleNamesp
     reader = sit(there.li).go(f"/clues/{there.real.pk}").tab_to("a[href$='/sheet.docx']")
     name, content = downloaded(reader, "Enter")
     assert name.endswith(".docx") and "潘某某" not in ZipFile(io.BytesIO(content)).read("word/document.xml").decode()
-    reader.go("/queue?state=mine").tab_to("button[name=as][value=csv]")
+    reader.go("/queue?state=mine").tab_to("button[name=format][value=csv]")
     name, content = downloaded(reader, "Enter")
     table = content.decode("utf-8-sig")
     assert name.endswith(".csv") and there.real.number in table and there.free.number not in table
@@ -201,7 +201,7 @@ def test_a_data_scientist_gets_numbers_and_no_names(there: SimpleNamespace, sit:
 
 def test_models_say_what_they_cannot_see(there: SimpleNamespace, sit: Sit) -> None:
     reader = sit(there.wang).go("/models").tab_to("main td a").leave("Enter")
-    assert "看不到" in reader.text and "1,242" in reader.text
+    assert "看不到未报送的处罚" in reader.text and "1,242" in reader.text and "71–80 %" in reader.text
 
 
 def test_batches_are_compared_with_the_list_before(there: SimpleNamespace, sit: Sit) -> None:

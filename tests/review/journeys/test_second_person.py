@@ -34,7 +34,7 @@ def state(workbench: Workbench, clue: Any) -> str:
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_a_approves(proposed: Any, sit: Sit, workbench: Workbench, language: str) -> None:
-    clue, li, wang = proposed
+    clue, _, wang = proposed
     wang.language = language
     workbench.do(wang.save)
     reader = sit(wang, language=language).go("/").tab_to(f"#content a[href='/clues/{clue.pk}']").leave("Enter")
@@ -67,7 +67,7 @@ def test_the_returned_clue_waits_on_the_desk_and_is_proposed_again(office: Offic
 def test_a_blind_sample_asks_for_ones_own_opinion_first(proposed: Any, sit: Sit, workbench: Workbench) -> None:
     from jcml.review.models import FirstView
 
-    clue, li, wang = proposed
+    clue, _, wang = proposed
     clue.blind = True
     workbench.do(lambda: clue.save(update_fields=["blind"]))
     reader = sit(wang).go(f"/clues/{clue.pk}")
@@ -124,7 +124,7 @@ def test_nobody_decides_on_what_they_proposed(office: Office, sit: Sit, workbenc
 
 
 def test_changed_evidence_stops_the_approval(proposed: Any, sit: Sit, workbench: Workbench) -> None:
-    clue, li, wang = proposed
+    clue, _, wang = proposed
     reader = sit(wang).go(f"/clues/{clue.pk}")
     workbench.do(lambda: type(clue).objects.filter(pk=clue.pk).update(evidence_digest="0" * 64))
     with reader.page.expect_response(lambda answer: answer.url.endswith("/decision")) as refused:
@@ -136,7 +136,7 @@ def test_changed_evidence_stops_the_approval(proposed: Any, sit: Sit, workbench:
 
 
 def test_two_checkers_at_once_one_decides(office: Office, proposed: Any, sit: Sit, workbench: Workbench) -> None:
-    clue, li, wang = proposed
+    clue, _, wang = proposed
     sun = workbench.do(office.person, "sun", "C")
     slow = sit(sun).go(f"/clues/{clue.pk}")
     sit(wang).go(f"/clues/{clue.pk}").leave("a")
@@ -148,7 +148,7 @@ def test_two_checkers_at_once_one_decides(office: Office, proposed: Any, sit: Si
 
 
 def test_a_closed_clue_is_reopened_with_a_reason(office: Office, proposed: Any, sit: Sit, workbench: Workbench) -> None:
-    clue, li, wang = proposed
+    clue, _, wang = proposed
     workbench.do(lambda: decide(office, wang, clue))
     chen = workbench.do(office.person, "chen", "L")
     reader = sit(chen).go(f"/clues/{clue.pk}").tab_to("details:has(form[action$='/reopen']) summary").press("Enter")
