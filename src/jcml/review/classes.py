@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, FilteredRelation, Min, Q, QuerySet
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from jcml.review import policy
@@ -26,26 +25,20 @@ SIZES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Shared:
-    """What the clues of a class share: a model and one or two reasons, or a kind and a value.
+    """What the clues of a class share: a model and the pattern of their first two reasons, or a kind and a value.
 
-    >>> Shared("things", "person", "p1").parts
-    ('person', 'p1')
+    >>> len(Shared("things", "person", "p1").key)
+    24
     """
 
     by: str
     one: str
     two: str
-    three: str = ""
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Its parts in an order that does not depend on how they were found."""
-        return (self.one, *sorted((self.two, self.three))) if self.by == "reasons" else (self.one, self.two)
 
     @property
     def key(self) -> str:
         """What stands in the address: nothing can be read from it."""
-        return salted_hmac("jcml.class", "\0".join((self.by, *self.parts)), algorithm="sha256").hexdigest()[:24]
+        return salted_hmac("jcml.class", "\0".join((self.by, self.one, self.two)), algorithm="sha256").hexdigest()[:24]
 
 
 def members(user: User) -> QuerySet[Clue]:
@@ -60,29 +53,20 @@ def classes(user: User, by: str, scenario: str = "") -> QuerySet[Any, dict[str, 
         inside = inside.filter(scenario=scenario)
     if by == "reasons":
         counts = {name: Count("pk", filter=where) for name, where in SIZES.items()}
-        found: Any = _paired(inside).values("scenario_id", "low", "high").annotate(size=Count("pk"), example=Min("pk"), **counts)
-        order: tuple[str, ...] = ("scenario_id", "low", "high")
+        found: Any = inside.exclude(pattern="").order_by().values("scenario_id", "pattern").annotate(size=Count("pk"), example=Min("pk"), **counts)
+        order: tuple[str, ...] = ("scenario_id", "pattern")
     else:
         counts = {name: Count("clue", filter=Q(**{f"clue__{k}": v for k, v in where.children}), distinct=True) for name, where in SIZES.items()}
-        links = Link.objects.filter(clue__in=inside).exclude(kind__startswith="row:").order_by()
+        links = Link.objects.filter(common=True, clue__in=inside).order_by()
         found = links.values("kind", "value").annotate(size=Count("clue", distinct=True), example=Min("clue"), shown=Min("shown"), **counts)
         order = ("kind", "value")
     largest_first: QuerySet[Any, dict[str, Any]] = found.filter(size__gte=LEAST).order_by("-size", *order)
     return largest_first
 
 
-def _paired(inside: QuerySet[Clue]) -> QuerySet[Any]:
-    """Clues with their first two reasons for, in the order of the alphabet; one reason stands for both."""
-    first = FilteredRelation("reasons", condition=Q(reasons__place=0, reasons__speaks_for=True))
-    second = FilteredRelation("reasons", condition=Q(reasons__place=1, reasons__speaks_for=True))
-    found = inside.order_by().annotate(first=first, second=second).filter(first__feature__isnull=False)
-    one, two = F("first__feature"), Coalesce(F("second__feature"), F("first__feature"))
-    return found.annotate(low=Least(one, two), high=Greatest(one, two))
-
-
 def shared_by(by: str, row: dict[str, Any]) -> Shared:
     """What the clues of one row of `classes` share."""
-    return Shared(by, row["scenario_id"], row["low"], row["high"]) if by == "reasons" else Shared(by, row["kind"], row["value"])
+    return Shared(by, row["scenario_id"], row["pattern"]) if by == "reasons" else Shared(by, row["kind"], row["value"])
 
 
 def found_by(user: User, key: str) -> tuple[Shared, dict[str, Any]] | None:
@@ -100,8 +84,7 @@ def clues_of(user: User, shared: Shared) -> QuerySet[Clue]:
     inside = members(user)
     if shared.by == "things":
         return inside.filter(pk__in=Link.objects.filter(kind=shared.one, value=shared.two).values("clue"))
-    low, high = sorted((shared.two, shared.three))
-    return _paired(inside.filter(scenario=shared.one)).filter(Q(low=low, high=high) | Q(low=high, high=low))
+    return inside.filter(scenario=shared.one, pattern=shared.two)
 
 
 def reasons_in_words(clue: Clue, language: str) -> list[str]:

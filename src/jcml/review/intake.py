@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from jcml.errors import DataError
@@ -106,6 +107,7 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
             there[clue.id] = digest
             counter += 1
             first = (clue.reasons_for or clue.reasons_against)[0].statement
+            named = sorted({r.statement.feature for r in clue.reasons_for[:2]})
             sources = list(clue.rows())
             rows.append(
                 Clue(
@@ -113,7 +115,7 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
                     unit_id=run.unit_id, subject="|".join(clue.unit.values()), subject_shown=clue.title_zh.partition("·")[2] or "|".join(clue.unit.values()),
                     as_of=clue.as_of, band=clue.band, rank=clue.rank, margin=clue.margin, probability=clue.probability, selected=clue.selected,
                     chance=clue.chance, place=_place(clue), first_reason=first.feature, first_reason_zh=first.zh, first_reason_en=first.en,
-                    evidence_count=len({(r.table, r.row) for r in sources}), evidence_digest=digest, content=_content(clue),
+                    pattern=" ".join(named), evidence_count=len({(r.table, r.row) for r in sources}), evidence_digest=digest, content=_content(clue),
                     state="arriving", due_on=terms[clue.band], blind=drawn(clue.id, "blind", BLIND),
                 )
             )
@@ -125,6 +127,7 @@ def add_clues(run: Run, given: Iterable[GivenClue], names: Iterable[Names] = ())
         Clue.objects.bulk_create(rows, 500)
         Reason.objects.bulk_create(reasons, 1000)
         Link.objects.bulk_create(links, 1000)
+        _mark_common(run)
         new = {row.id for row in rows}
         key = key_of(settings.HOME / "names.key")
         SealedName.objects.bulk_create(
@@ -202,6 +205,17 @@ def _links(clue: GivenClue, sources: Iterable[SourceRow]) -> list[Link]:
             linked = found.setdefault((entity, value), [row.shown.get(title, title), set()])
             linked[1].add(row.digest)
     return [Link(clue_id=clue.id, kind=kind[:60], value=value, shown=shown[:200], rows=len(rows)) for (kind, value), (shown, rows) in found.items()]
+
+
+def _mark_common(run: Run) -> None:
+    """Mark what several clues name, in this run or before."""
+    new = Link.objects.filter(clue__run=run).exclude(kind__startswith="row:")
+    other = Link.objects.filter(kind=OuterRef("kind"), value=OuterRef("value")).exclude(clue=OuterRef("clue"))
+    named = set(new.filter(Exists(other)).values_list("kind", "value"))
+    for kind in {kind for kind, _ in named}:
+        values = [value for one, value in named if one == kind]
+        for at in range(0, len(values), 500):
+            Link.objects.filter(kind=kind, value__in=values[at : at + 500]).update(common=True)
 
 
 def _score_versions(run: Run) -> None:

@@ -154,6 +154,7 @@ class Clue(models.Model):
     first_reason = models.CharField(max_length=80)
     first_reason_zh = models.TextField()
     first_reason_en = models.TextField()
+    pattern = models.CharField(max_length=170)
     evidence_count = models.IntegerField()
     evidence_digest = models.CharField(max_length=64)
 
@@ -185,6 +186,8 @@ class Clue(models.Model):
             models.Index(fields=["holder", "state"], name="clue_holder"),
             models.Index(fields=["state", "lease_until"], name="clue_lease"),
             models.Index(fields=["scenario", "subject"], name="clue_subject"),
+            models.Index(fields=["scenario", "pattern", "unit", "department", "state", "outcome"], name="clue_class"),
+            models.Index(fields=["unit", "scenario", "department", "band", "selected", "run", "verdict_kind", "outcome", "state"], name="clue_counts"),
         ]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=Q(state__in=list(STATES)), name="clue_state"),
@@ -226,11 +229,16 @@ class Link(models.Model):
     value = models.CharField(max_length=200)
     shown = models.CharField(max_length=200)
     rows = models.IntegerField(default=1)
+    common = models.BooleanField(default=False)  # another clue, whosever it is, names it too: only these can make a class
 
     class Meta:
         """Clues that share a link are found by it."""
 
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["kind", "value"], name="link_value"), models.Index(fields=["shown"], name="link_shown")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["common", "kind", "value", "clue"], name="link_common"),
+            models.Index(fields=["kind", "value"], name="link_value"),
+            models.Index(fields=["shown"], name="link_shown"),
+        ]
 
 
 class SealedName(models.Model):

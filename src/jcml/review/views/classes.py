@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -29,7 +30,7 @@ def classes(request: HttpRequest) -> HttpResponse:
     """The list, the largest class first."""
     user = person(request)
     by = "things" if request.GET.get("by") == "things" else "reasons"
-    scenarios = {s.name: s for s in Scenario.objects.filter(pk__in=grouping.members(user).order_by().values("scenario")).order_by("name")}
+    scenarios = {s.name: s for s in Scenario.objects.filter(Exists(grouping.members(user).filter(scenario=OuterRef("pk")))).order_by("name")}
     scenario = request.GET.get("scenario", "")
     shown = Paginator(list(grouping.classes(user, by, scenario if scenario in scenarios else "")), PER_PAGE).get_page(request.GET.get("page"))
     rows = [_row(by, row, scenarios) for row in shown]

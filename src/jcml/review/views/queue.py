@@ -33,7 +33,7 @@ SORTS = {
 FILTERS = ("scenario", "band", "reason", "unit", "due", "state", "holder", "version", "run", "kind", "q")
 
 
-class Pages(Paginator):
+class Pages(Paginator):  # type: ignore[type-arg]
     """Pages of a list that is counted up to a thousand: nobody turns more pages, and counting all would take longest."""
 
     @cached_property
