@@ -21,6 +21,7 @@ import itertools
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,9 +34,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.figures import show, spent
-from jcml.dates import date_series, months
-from jcml.errors import CheckFailed, InputMissing
+from jcml.dates import date_series, midnight, months
+from jcml.errors import InputMissing, JcmlError
+from jcml.features.matrix import build_matrix, find_outcomes
 from jcml.registry.mlflow import Registry
 from jcml.serving.cold_start import cold_start_model
 from jcml.serving.ledger import published_clues
@@ -108,7 +113,7 @@ class Round:
     labelled: int
     confirmed: int
     version: int
-    kept: bool
+    stopped: str
     hit_rate: float
     unlearned: float
     base_rate: float
@@ -166,7 +171,7 @@ class Loop:
 
     def round(self, as_of: date, exported: date) -> Round:
         """Train, promote or keep, score, handle, export, import."""
-        labelled, confirmed, kept = self.train(as_of)
+        labelled, confirmed, stopped = self.train(as_of)
         trained = self.champion(as_of)
         model = self.model
         run = ScoringRun(SCENARIO, model.definition, model.serving, model.serving.capacity, trained, self.store, as_of, threads=1)
@@ -185,25 +190,30 @@ class Loop:
         ranked = {tuple(c.unit.values()) for c in given if c.selected == "ranked"}
         rest = [self.truth(s.unit) for s in scored if s.unit not in ranked]
         return Round(
-            as_of, labelled, confirmed, trained.version, kept, self.hits(scored), self.hits(self.unlearned(as_of, run)),
+            as_of, labelled, confirmed, trained.version, stopped, self.hits(scored), self.hits(self.unlearned(as_of, run)),
             mean(self.truth(s.unit) for s in scored), mean(rest), self.desk.audit(as_of=as_of), decided,
         )
 
-    def train(self, until: date) -> tuple[int, int, bool]:
-        """Fit to what is known and promote when the gates hold; labels, confirmed ones, and whether they held."""
+    def train(self, until: date) -> tuple[int, int, str]:
+        """Fit to what is known and promote when the gates hold; labels, confirmed ones, and what stood in the way."""
         training = Training(
             SCENARIO, self.model.definition, self.model.training, self.model.serving.capacity, self.store, until=until, trials=0, threads=1
         )
         try:
             trained = training.run()
-        except CheckFailed as error:  # too few labels, or none in the test period: nothing is registered
-            if error.code not in ("JC4001", "JC4002"):
+        except JcmlError as error:  # too few labels, or one feature alone separates them: a person would have to look first
+            if error.code not in ("JC4001", "JC4002", "JC4003", "JC4006"):
                 raise
-            return 0, 0, False
+            known = self._labels(training, until)
+            return int((~np.isnan(known)).sum()), int((known == 1).sum()), error.code
         if trained.kept:
             made = register(trained, self.registry, lambda run, folder: None)
             self.registry.promote(SCENARIO, made.version, by="模拟办案单位", because="准入门槛全部通过", fingerprint=self.model.definition.fingerprint)
-        return trained.model.labelled, trained.model.confirmed, trained.kept
+        return trained.model.labelled, trained.model.confirmed, "" if trained.kept else "gates"
+
+    def _labels(self, training: Training, until: date) -> NDArray[np.float64]:
+        matrix = build_matrix(self.model.definition, self.store, training.days(), training.every)
+        return find_outcomes(self.model.definition, self.store, matrix, training.every).labels(midnight(until, SHANGHAI))
 
     def champion(self, as_of: date) -> TrainedModel:
         """The model in force; before there is one, what needs no labels."""
@@ -405,7 +415,7 @@ def main(arguments: list[str] | None = None) -> None:
             loop = Loop(seed, Path(scratch) / f"office{seed}")
             rounds = list(loop.rounds(days))
             offices.append((rounds, loop.desk.audit()))
-            told = "  ".join(f"{r.hit_rate:.2f} ({r.unlearned:.2f}) v{r.version} {r.labelled}" for r in rounds)
+            told = "  ".join(f"{r.hit_rate:.2f} ({r.unlearned:.2f}) v{r.version} {r.labelled} {r.stopped}" for r in rounds)
             print(f"{seed}: {told}", file=sys.stderr, flush=True)
     summary(offices)
     show("loop, CPU seconds per office", used.cpu / given.seeds, "s", f"{given.rounds} lists each")
@@ -417,6 +427,8 @@ def summary(offices: list[tuple[list[Round], Audit]]) -> None:
     for number, rounds in enumerate(zip(*lists, strict=True), 1):
         show(f"loop, list {number}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"an order that learns nothing, same days: {mean(r.unlearned for r in rounds):.3f}; all: {mean(r.base_rate for r in rounds):.3f}")
         show(f"loop, list {number}: labels known", mean(r.labelled for r in rounds), "labels", f"{sum(r.version > 0 for r in rounds)} of {len(rounds)} offices had a trained model in force")
+    stopped = Counter(r.stopped for rounds in lists for r in rounds)
+    show("loop, trainings that led to a new champion", stopped[""], "trainings", f"{stopped['gates']} kept out by their gates, {stopped['JC4003'] + stopped['JC4006']} stopped by the leak alarm, {stopped['JC4001'] + stopped['JC4002']} by too few labels")
     rise, low, high = interval([rounds[-1].hit_rate - rounds[0].hit_rate for rounds in lists])
     show("loop, rise from the first to the last list", rise, "share", f"95 % interval {low:.3f} – {high:.3f}; {data}")
     show("loop, lower end of the rise", low, "share", "above 0", limit=0.0, at_least=True)

@@ -20,9 +20,11 @@ DATA = "".join(
     path.read_text(encoding="utf-8")
     for path in (REAL, *(ROOT / "tests" / f"{name}.py" for name in ("procuratorate", "browsing", "furnished")), ROOT / "src" / "jcml" / "review" / "migrations" / "0003_beginnings.py")
 )
-NAMES = set(
-    ["English", "Word", "CSV", "xlsx", "PNG", "Ctrl", "Enter", "Space", "Esc", "jcml", "Wilson", "Cohen", "person", "case_person", "provision", "system", "penalty_decisions", "non_prosecutions", "charge_provisions", "reverse_cases", "handover_days", "li", "zhao", "wang", "chen", "shu", "shen", "xin", "yuan"]
-)  # languages, formats, keys, people, tables, columns, authors
+NAMES = {  # languages, formats, keys, tables, columns, authors
+    "English", "Word", "CSV", "xlsx", "PNG", "Ctrl", "Enter", "Space", "Esc", "jcml", "Wilson", "Cohen",
+    "system", "penalty_decisions", "non_prosecutions", "charge_provisions", "reverse_cases", "handover_days", "li", "zhao", "wang", "chen", "shu",
+    "shen", "xin", "yuan", "penalty_link",
+}
 ORDER = """() => Array.prototype.map.call(document.querySelectorAll('h1, h2, h3, h4, h5, h6'), function (one) { return +one.tagName[1]; })"""
 
 

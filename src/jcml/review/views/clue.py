@@ -34,6 +34,7 @@ from jcml.review.models import (
     User,
     Verdict,
 )
+from jcml.review.named import kind_title
 from jcml.review.refusal import Refusal
 from jcml.review.shown import Page
 from jcml.review.states import HELD, STATES, allowed
@@ -153,7 +154,7 @@ def linked(user: User, clue: Clue, most: int = 20) -> list[dict[str, Any]]:
     if links:
         others = Link.objects.filter(value__in=[one.value for one in links], clue__in=visible).values("kind", "value").annotate(n=Count("clue", distinct=True))
         counts = {(o["kind"], o["value"]): o["n"] for o in others}
-    return [{"link": one, "others": counts.get((one.kind, one.value), 0)} for one in links]
+    return [{"link": one, "kind": kind_title(one.kind, language() == "en"), "others": counts.get((one.kind, one.value), 0)} for one in links]
 
 
 EVENT_TITLES = {
