@@ -33,7 +33,7 @@ def settings(host: str, port: int, workers: int, threads: int, home: Path) -> di
     return {
         "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"], "workers": workers, "threads": threads, "worker_class": "gthread",
         "preload_app": True, "accesslog": None, "errorlog": "-", "loglevel": "info", "pidfile": str(home / PID), "control_socket_disable": True,
-        "graceful_timeout": GRACE, "timeout": 60, "keepalive": 5, "umask": 0o077, "proc_name": "jcml review", "forwarded_allow_ips": "127.0.0.1,::1",
+        "graceful_timeout": GRACE, "timeout": 60, "keepalive": 30, "umask": 0o077, "proc_name": "jcml review", "forwarded_allow_ips": "127.0.0.1,::1",
         "worker_tmp_dir": "/dev/shm" if Path("/dev/shm").is_dir() else None,  # noqa: S108  the heartbeat of a worker must not wait for a disk
     }
 

@@ -120,8 +120,8 @@ MIDDLEWARE = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     *(["jcml.review.sign_on.GatewayBackend"] if SITE["gateway_login"] else []),
-    *(["jcml.review.sign_on.OidcBackend"] if SITE["oidc"] else []),
-    *(["jcml.review.sign_on.LdapBackend"] if SITE["ldap"] else []),
+    *(["jcml.review.openid.Backend"] if SITE["oidc"] else []),
+    *(["jcml.review.directory.Backend"] if SITE["ldap"] else []),
     "jcml.review.sign_on.PasswordBackend",
 ]
 TEMPLATES = [
@@ -178,6 +178,7 @@ LOGGING = {
 OIDC_RP_CLIENT_ID, OIDC_RP_CLIENT_SECRET = SITE["oidc"].get("client_id", ""), SITE["oidc"].get("client_secret", "")
 OIDC_OP_AUTHORIZATION_ENDPOINT, OIDC_OP_TOKEN_ENDPOINT = SITE["oidc"].get("authorization", ""), SITE["oidc"].get("token", "")
 OIDC_OP_USER_ENDPOINT, OIDC_OP_JWKS_ENDPOINT = SITE["oidc"].get("user", ""), SITE["oidc"].get("keys", "")
+OIDC_CALLBACK_CLASS, LOGIN_REDIRECT_URL_FAILURE = "jcml.review.openid.Callback", "/login"
 OIDC_RP_SIGN_ALGO, OIDC_CREATE_USER = SITE["oidc"].get("algorithm", "RS256"), False
 AUTH_LDAP_SERVER_URI, AUTH_LDAP_USER_DN_TEMPLATE = SITE["ldap"].get("server", ""), SITE["ldap"].get("user_dn", "")
 SILENCED_SYSTEM_CHECKS = [] if SITE["https"] else ["security.W004", "security.W008", "security.W012", "security.W016"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.backends import ModelBackend, RemoteUserBackend
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.exceptions import ValidationError
@@ -41,31 +39,6 @@ class Composition:
     def get_help_text(self) -> str:
         """What is asked."""
         return _("Use at least three of capital letters, small letters, digits and other characters.")
-
-
-def __getattr__(name: str) -> Any:
-    """The extras are loaded only where a site has switched them on."""
-    if name == "OidcBackend":
-        from mozilla_django_oidc.auth import OIDCAuthenticationBackend
-
-        class OidcBackend(OIDCAuthenticationBackend):  # type: ignore[misc]
-            """OpenID Connect: the claim `preferred_username` names a person who is known here; nobody is made."""
-
-            def filter_users_by_claims(self, claims: dict[str, Any]) -> Any:
-                return User.objects.filter(username=claims.get("preferred_username", ""), is_active=True)
-
-        return OidcBackend
-    if name == "LdapBackend":
-        from django_auth_ldap.backend import LDAPBackend
-
-        class LdapBackend(LDAPBackend):  # type: ignore[misc]
-            """LDAP: the directory proves the password of a person who is known here; nobody is made."""
-
-            def get_or_build_user(self, username: str, ldap_user: Any) -> tuple[User, bool]:
-                return User.objects.get(username=username, is_active=True), False
-
-        return LdapBackend
-    raise AttributeError(name)
 
 
 def address_of(request: HttpRequest) -> str:

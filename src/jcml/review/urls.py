@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.conf import settings
+from django.urls import include, path
 
 from jcml.review.api import api
 from jcml.review.views import (
@@ -80,3 +81,5 @@ urlpatterns = [
     path("clues/<str:clue_id>/decision", clue.decision, name="decision"),
     path("clues/<str:clue_id>/<str:act>", clue.act, name="act"),
 ]
+if settings.SITE["oidc"]:
+    urlpatterns = [path("oidc/", include("mozilla_django_oidc.urls")), *urlpatterns]

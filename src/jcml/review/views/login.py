@@ -43,7 +43,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = authenticate(request, **form.cleaned_data)
         if isinstance(user, User):
-            _enter(request, user)
+            enter(request, user)
             wanted = request.GET.get("next", "")
             return HttpResponseRedirect(wanted if url_has_allowed_host_and_scheme(wanted, {request.get_host()}) else reverse("desk"))
         record_alone(Actor(None, "", address_of(request)), "login.failed", "user", form.cleaned_data["username"][:60])
@@ -51,7 +51,8 @@ def log_in(request: HttpRequest) -> HttpResponse:
     return render(request, "review/login.html", {"form": form, "wrong": wrong, "oidc": bool(settings.SITE["oidc"])}, status=401 if wrong else 200)
 
 
-def _enter(request: HttpRequest, user: User) -> None:
+def enter(request: HttpRequest, user: User) -> None:
+    """Begin a session: remember the time and place before, end sessions that are too many, write it down."""
     before, before_from = user.last_login, user.seen_from
     login(request, user)
     user.seen_before, user.seen_before_from, user.seen_from = before, before_from, address_of(request)
