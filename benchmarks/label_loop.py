@@ -9,8 +9,9 @@ their verdicts into the office's table, import. The clock of the workbench is se
 it, and the day on which a verdict is known, is one of the simulation.
 
 Measured with the planted truth, which nobody in the loop sees but the reviewers, who sometimes err: the share that truly needs
-supervision among the first `capacity` places of each list; the same for an order that learns nothing, on the same day; and
-whether the interval that the workbench gives for its random draws holds the truth of what they were drawn from.
+supervision among the first `capacity` places of each list; the same, on the same days, for an office to which no verdict comes
+back and for an order that learns nothing; and whether the interval that the workbench gives for its random draws holds the
+truth of what they were drawn from.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from jcml.features.matrix import build_matrix, find_outcomes
 from jcml.registry.mlflow import Registry
 from jcml.serving.cold_start import cold_start_model
 from jcml.serving.ledger import published_clues
-from jcml.serving.score import ScoringRun, read_scores, score_file
+from jcml.serving.score import ScoringRun, read_scores
 from jcml.serving.select import Key, Scored, draw
 from jcml.simulation.reviewers import Candidate, Practice, decide, review
 from jcml.simulation.scenarios import simulate
@@ -143,7 +144,7 @@ class Loop:
         self.world = simulate(SCENARIO, seed, size=size)
         self.candidates = {c.unit: c for c in candidates(self.world)}
         self.store = self._office(folder, seed)
-        self.registry = Registry(self.store.root / "mlflow")
+        self.registry, self.aside = Registry(self.store.root / "mlflow"), Registry(self.store.root / "aside")
         pseudonyms = Pseudonyms(read_key(self.store.office.key))
         self.known = {(pseudonyms.of(ENTITY, unit),): candidate for unit, candidate in self.candidates.items()}
         self.desk = Desk(f"loop{seed}", self.known, self.random)
@@ -171,8 +172,8 @@ class Loop:
 
     def round(self, as_of: date, exported: date) -> Round:
         """Train, promote or keep, score, handle, export, import."""
-        labelled, confirmed, stopped = self.train(as_of)
-        trained = self.champion(as_of)
+        labelled, confirmed, stopped = self.train(as_of, self.registry)
+        trained = self.champion(as_of, self.registry)
         model = self.model
         run = ScoringRun(SCENARIO, model.definition, model.serving, model.serving.capacity, trained, self.store, as_of, threads=1)
         published = run.run()
@@ -190,11 +191,11 @@ class Loop:
         ranked = {tuple(c.unit.values()) for c in given if c.selected == "ranked"}
         rest = [self.truth(s.unit) for s in scored if s.unit not in ranked]
         return Round(
-            as_of, labelled, confirmed, trained.version, stopped, self.hits(scored), self.hits(self.unlearned(as_of, run)),
+            as_of, labelled, confirmed, trained.version, stopped, self.hits(scored), self.hits(self.order(as_of, self.unlearned(as_of))),
             mean(self.truth(s.unit) for s in scored), mean(rest), self.desk.audit(as_of=as_of), decided,
         )
 
-    def train(self, until: date) -> tuple[int, int, str]:
+    def train(self, until: date, registry: Registry) -> tuple[int, int, str]:
         """Fit to what is known and promote when the gates hold; labels, confirmed ones, and what stood in the way."""
         training = Training(
             SCENARIO, self.model.definition, self.model.training, self.model.serving.capacity, self.store, until=until, trials=0, threads=1
@@ -207,27 +208,41 @@ class Loop:
             known = self._labels(training, until)
             return int((~np.isnan(known)).sum()), int((known == 1).sum()), error.code
         if trained.kept:
-            made = register(trained, self.registry, lambda run, folder: None)
-            self.registry.promote(SCENARIO, made.version, by="模拟办案单位", because="准入门槛全部通过", fingerprint=self.model.definition.fingerprint)
+            made = register(trained, registry, lambda run, folder: None)
+            registry.promote(SCENARIO, made.version, by="模拟办案单位", because="准入门槛全部通过", fingerprint=self.model.definition.fingerprint)
         return trained.model.labelled, trained.model.confirmed, "" if trained.kept else "gates"
 
     def _labels(self, training: Training, until: date) -> NDArray[np.float64]:
         matrix = build_matrix(self.model.definition, self.store, training.days(), training.every)
         return find_outcomes(self.model.definition, self.store, matrix, training.every).labels(midnight(until, SHANGHAI))
 
-    def champion(self, as_of: date) -> TrainedModel:
+    def champion(self, as_of: date, registry: Registry) -> TrainedModel:
         """The model in force; before there is one, what needs no labels."""
         try:
-            return self.registry.load(SCENARIO, "champion")
+            return registry.load(SCENARIO, "champion")
         except InputMissing:
-            return cold_start_model(SCENARIO, self.model.definition, self.store, as_of, self.model.serving.every, self.model.serving.capacity)
+            return self.unlearned(as_of)
 
-    def unlearned(self, as_of: date, run: ScoringRun) -> list[Scored]:
-        """The same units in the order that needs no labels."""
-        model = cold_start_model(SCENARIO, self.model.definition, self.store, as_of, self.model.serving.every, self.model.serving.capacity)
-        scores = run.folder / "unlearned.parquet"
-        score_file(run.folder / "matrix.parquet", scores, model, self.model.definition.keys, threads=1)
-        return list(read_scores(scores, self.model.definition.keys))
+    def unlearned(self, as_of: date) -> TrainedModel:
+        """What needs no labels: the order by rules and by how unlike the others a record is."""
+        return cold_start_model(SCENARIO, self.model.definition, self.store, as_of, self.model.serving.every, self.model.serving.capacity)
+
+    def without_return(self, days: list[date]) -> list[float]:
+        """What the same lists would hold if no verdict came back: trained on the office's earlier ones as they mature, same gates.
+
+        To be asked before `rounds`, while those are the only ones.
+        """
+        made = []
+        for day in days:
+            self.train(day, self.aside)
+            made.append(self.hits(self.order(day, self.champion(day, self.aside))))
+        return made
+
+    def order(self, as_of: date, trained: TrainedModel) -> list[Scored]:
+        """The units of a day as a model scores them."""
+        matrix = build_matrix(self.model.definition, self.store, [as_of], self.model.serving.every)
+        margins = trained.fitted.margins(np.column_stack([matrix.column(n) for n in trained.fitted.features]), threads=1)
+        return [Scored(unit, float(margin), 0.0) for unit, margin in zip(matrix.units, margins, strict=True)]
 
     def truth(self, unit: Key) -> bool:
         """Whether a unit truly needs supervision."""
@@ -409,23 +424,25 @@ def main(arguments: list[str] | None = None) -> None:
     given = asked.parse_args(arguments)
     days = date_series(FIRST, date(FIRST.year + 9, 1, 1), EVERY)[: given.rounds]
     offices: list[tuple[list[Round], Audit]] = []
+    alone: list[list[float]] = []
     with TemporaryDirectory(prefix="jcml-loop-") as scratch, spent() as used:
         set_up(Path(scratch) / "workbench")
         for seed in range(1, given.seeds + 1):
             loop = Loop(seed, Path(scratch) / f"office{seed}")
+            alone.append(loop.without_return(days))
             rounds = list(loop.rounds(days))
             offices.append((rounds, loop.desk.audit()))
-            told = "  ".join(f"{r.hit_rate:.2f} ({r.unlearned:.2f}) v{r.version} {r.labelled} {r.stopped}" for r in rounds)
+            told = "  ".join(f"{r.hit_rate:.2f} ({a:.2f} {r.unlearned:.2f}) v{r.version} {r.labelled} {r.stopped}" for r, a in zip(rounds, alone[-1], strict=True))
             print(f"{seed}: {told}", file=sys.stderr, flush=True)
-    summary(offices)
+    summary(offices, alone)
     show("loop, CPU seconds per office", used.cpu / given.seeds, "s", f"{given.rounds} lists each")
 
 
-def summary(offices: list[tuple[list[Round], Audit]]) -> None:
+def summary(offices: list[tuple[list[Round], Audit]], alone: list[list[float]]) -> None:
     """One line per figure."""
     data, lists = f"synthetic, {len(offices)} offices", [rounds for rounds, _ in offices]
     for number, rounds in enumerate(zip(*lists, strict=True), 1):
-        show(f"loop, list {number}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"an order that learns nothing, same days: {mean(r.unlearned for r in rounds):.3f}; all: {mean(r.base_rate for r in rounds):.3f}")
+        show(f"loop, list {number}: truly in need among the first places", mean(r.hit_rate for r in rounds), "share", f"without returning verdicts {mean(a[number - 1] for a in alone):.3f}, an order that learns nothing {mean(r.unlearned for r in rounds):.3f}, all {mean(r.base_rate for r in rounds):.3f}")
         show(f"loop, list {number}: labels known", mean(r.labelled for r in rounds), "labels", f"{sum(r.version > 0 for r in rounds)} of {len(rounds)} offices had a trained model in force")
     stopped = Counter(r.stopped for rounds in lists for r in rounds)
     show("loop, trainings that led to a new champion", stopped[""], "trainings", f"{stopped['gates']} kept out by their gates, {stopped['JC4003'] + stopped['JC4006']} stopped by the leak alarm, {stopped['JC4001'] + stopped['JC4002']} by too few labels")
@@ -434,6 +451,8 @@ def summary(offices: list[tuple[list[Round], Audit]]) -> None:
     show("loop, lower end of the rise", low, "share", "above 0", limit=0.0, at_least=True)
     beyond, low, high = interval([(r[-1].hit_rate - r[-1].unlearned) - (r[0].hit_rate - r[0].unlearned) for r in lists])
     show("loop, rise beyond that of an order that learns nothing", beyond, "share", f"95 % interval {low:.3f} – {high:.3f}; {data}")
+    more, low, high = interval([mean(r.hit_rate for r in rounds[1:]) - mean(a[1:]) for rounds, a in zip(lists, alone, strict=True)])
+    show("loop, more on the lists after the first than without returning verdicts", more, "share", f"95 % interval {low:.3f} – {high:.3f}; {data}")
     every = [r for rounds in lists for r in rounds]
     show("loop, lists whose audit interval holds the truth", mean(r.audit.holds(r.rest) for r in every), "share", f"{len(every)} lists, {mean(r.audit.drawn for r in every):.1f} draws each, {mean(r.audit.high - r.audit.low for r in every):.2f} wide", limit=0.9, at_least=True)
     pooled = [(audit, mean(r.rest for r in rounds)) for rounds, audit in offices]

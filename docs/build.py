@@ -26,6 +26,8 @@ from jcml.durable import STEPS
 from jcml.errors import JcmlError, catalogue
 from jcml.query import AGGREGATES, OPERATIONS
 from jcml.registry.mlflow import CONTENTS, SETTINGS
+from jcml.review.site import KEYS as SITE_KEYS
+from jcml.review.site import TABLES
 from jcml.serving.plan import ServingPlan
 from jcml.tables.expression import ColumnExpression, Expression, Rows
 from jcml.tables.office import KEYS, UNITS, type_name
@@ -187,6 +189,15 @@ def office() -> str:
     return "\n".join([*lines, *_table(("finding", "中文", ""), ((f"`{n}`", zh, en) for n, (zh, en) in FINDINGS.items()))])
 
 
+def review() -> str:
+    """Every key of `review.toml`."""
+    lines = ["# review.toml", "", "What a site says of its workbench, in the workbench's home. Every key may be left out.", ""]
+    lines += _table(("key", "when left out", "meaning"), ((f"`{n}`", f"`{default!r}`" if default != "" else "empty", _cell(says)) for n, (default, says) in SITE_KEYS.items()))
+    for table, keys_ in TABLES.items():
+        lines += ["", f"## [{table}]", "", *_table(("key", "meaning"), ((f"`{n}`", _cell(says)) for n, says in keys_.items()))]
+    return "\n".join(lines)
+
+
 def language() -> str:
     """The feature language: contracts, windows, values, functions, the model itself."""
     lines = ["# The feature language", "", "Everything a definition file may use. The meaning is fixed, on every engine, by `tests/spec`.", ""]
@@ -274,7 +285,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "commands.md": commands, "errors.md": errors, "plans.md": plans, "office.md": office, "language.md": language, "mlflow.md": mlflow,
+    "commands.md": commands, "errors.md": errors, "plans.md": plans, "office.md": office, "language.md": language, "mlflow.md": mlflow, "review.md": review,
 }
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from jcml.review.models import Clue, Run, Transfer
-
 
 
 def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, str]]:

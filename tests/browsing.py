@@ -96,7 +96,7 @@ class Workbench:
         from django.db import connections
         from django.db.utils import load_backend
 
-        from jcml.review.settings import database
+        from jcml.review.site import database
 
         there = dict(database("", self.home))
         there = connections.configure_settings({"default": there})["default"]
@@ -118,7 +118,7 @@ class Workbench:
         from django.conf import settings
         from django.test.utils import override_settings
 
-        from jcml.review.settings import secret
+        from jcml.review.site import secret
 
         def done() -> T:
             with self.unblock(), override_settings(HOME=self.home, SECRET_KEY=secret(self.home)):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import transaction
+from django.db import close_old_connections, transaction
 from django.test import Client
 from hypothesis import HealthCheck, Phase, settings
 from procuratorate import House, given_clue, propose
@@ -90,7 +90,7 @@ def aim(case: Any) -> None:
 
 
 @pytest.fixture
-def callers(house: House) -> Iterator[dict[str, Callable[[], dict[str, Any]]]]:
+def callers(house: House) -> Iterator[dict[str, dict[str, Any]]]:
     """How a batch account, a prosecutor and a checker prove who they are; and the clues that they meet."""
     li, wang, bot = house.person("li", "R"), house.person("wang", "C", "D"), house.person("bot", "B")
     _queued, held, proposed, *_ = clues = house.clues(4)
@@ -103,7 +103,6 @@ def callers(house: House) -> Iterator[dict[str, Callable[[], dict[str, Any]]]]:
     CLUES[:] = clues
     token = issue_token(SYSTEM, bot, 1)
 
-    @cache
     def session(user: User) -> dict[str, Any]:
         client = Client(enforce_csrf_checks=True)
         client.force_login(user, backend="jcml.review.sign_on.PasswordBackend")
@@ -111,7 +110,12 @@ def callers(house: House) -> Iterator[dict[str, Callable[[], dict[str, Any]]]]:
         csrf = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
         return {"cookies": {name: morsel.value for name, morsel in client.cookies.items()}, "headers": {"X-CSRFToken": csrf}}
 
-    yield {"batch": lambda: {"headers": {"Authorization": f"Bearer {token}"}}, "prosecutor": lambda: session(li), "checker": lambda: session(wang)}
+    proofs = {"batch": {"headers": {"Authorization": f"Bearer {token}"}}, "prosecutor": session(li), "checker": session(wang)}
+    for signal in (request_started, request_finished):  # as Django's own test client does: the connection is the test's
+        signal.disconnect(close_old_connections)
+    yield proofs
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
     CLUES.clear()
 
 
@@ -121,11 +125,10 @@ def callers(house: House) -> Iterator[dict[str, Callable[[], dict[str, Any]]]]:
     max_examples=20, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
-def test_every_answer_is_one_that_the_description_promises(case: Any, who: str, callers: dict[str, Callable[[], dict[str, Any]]]) -> None:
+def test_every_answer_is_one_that_the_description_promises(case: Any, who: str, callers: dict[str, dict[str, Any]]) -> None:
     before = (Event.objects.count(), Verdict.objects.count(), list(Clue.objects.order_by("pk").values_list("version", "state")))
     aim(case)
-    proof = callers[who]()
     with transaction.atomic():
-        case.call_and_validate(checks=CHECKS, **proof)
+        case.call_and_validate(checks=CHECKS, **callers[who])
         transaction.set_rollback(True)
     assert before == (Event.objects.count(), Verdict.objects.count(), list(Clue.objects.order_by("pk").values_list("version", "state")))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -43,7 +44,7 @@ class Provider(BaseHTTPRequestHandler):
     """A directory that knows one person at a time, and signs what it says."""
 
     who = "li"
-    nonces: dict[str, str] = {}
+    nonces: ClassVar[dict[str, str]] = {}
 
     def do_GET(self) -> None:
         parts, asked = urlsplit(self.path), {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}

@@ -1,85 +1,16 @@
 """Django's settings, made from one file of the site: `review.toml` in the workbench's home.
 
-The home is the folder that `JCML_REVIEW_HOME` names: settings, database, keys and checkpoints. Whatever the file does not say
-has a safe default; a key that it should not have is an error.
+The home is the folder that `JCML_REVIEW_HOME` names: settings, database, keys and checkpoints.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
-import tomllib
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
-from jcml.errors import ConfigurationError, Place, nearest
+from jcml.review.site import database, read_site, secret
 
-KEYS: dict[str, Any] = {
-    "name": "检察监督线索工作台", "database": "", "hosts": ["localhost", "127.0.0.1", "[::1]"], "https": False, "passwords": "asvs", "checkpoints": "",
-    "gateway_login": False, "oidc": {}, "ldap": {}, "demo": False, "small_cells": 5,
-}
 HOME = Path(os.environ.get("JCML_REVIEW_HOME") or ".jcml-review").resolve()
-
-
-def read_site(path: Path) -> dict[str, Any]:
-    """The site's own settings over the defaults; a file that is not there changes nothing.
-
-    Raises
-    ------
-    ConfigurationError
-        JC7001, if it is not TOML or holds an unknown key or a value of the wrong type.
-    """
-    if not path.exists():
-        return dict(KEYS)
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError("JC7001", Place(path), problem=str(error)) from None
-    for key, value in given.items():
-        if key not in KEYS:
-            raise ConfigurationError("JC7001", Place(path), problem=f"{key}? {nearest(key, KEYS)}")
-        if type(value) is not type(KEYS[key]):
-            raise ConfigurationError("JC7001", Place(path), problem=f"{key}: {type(KEYS[key]).__name__}")
-    if given.get("passwords", "asvs") not in ("asvs", "dengbao"):
-        raise ConfigurationError("JC7001", Place(path), problem="passwords: asvs, dengbao")
-    return {**KEYS, **given}
-
-
-def database(url: str, home: Path) -> dict[str, Any]:
-    """Django's description of a database address; empty means SQLite in the home.
-
-    Raises
-    ------
-    ConfigurationError
-        JC7002, if it is neither SQLite nor PostgreSQL.
-    """
-    parts = urlsplit(url or f"sqlite:///{home / 'review.db'}")
-    if parts.scheme == "sqlite":
-        pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000; PRAGMA foreign_keys=ON"
-        return {
-            "ENGINE": "django.db.backends.sqlite3", "NAME": parts.path, "CONN_MAX_AGE": None,
-            "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": pragmas, "timeout": 20}, "TEST": {"NAME": None},
-        }
-    if parts.scheme in ("postgresql", "postgres"):
-        more = dict(parse_qsl(parts.query))
-        return {
-            "ENGINE": "django.db.backends.postgresql", "NAME": parts.path.lstrip("/"), "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""), "HOST": parts.hostname or more.pop("host", ""), "PORT": str(parts.port or more.pop("port", "")),
-            "CONN_MAX_AGE": 60, "OPTIONS": more,
-        }
-    raise ConfigurationError("JC7002", Place(home / "review.toml"), scheme=parts.scheme)
-
-
-def secret(home: Path) -> str:
-    """The key that signs sessions: made once, readable by its owner alone."""
-    path = home / "secret.key"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(secrets.token_urlsafe(48))
-    return path.read_text(encoding="ascii")
 
 
 SITE = read_site(HOME / "review.toml")

@@ -44,12 +44,20 @@ def neutral(text: str) -> str:
 
 
 def write(kind: str, title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], foot: str = "") -> bytes:
-    """A table as `csv` or `xlsx`; `foot` is the last row, alone, and says who took the table out."""
+    """A table as `csv` or `xlsx`; `foot` is the last row, alone, and says who took the table out.
+
+    >>> write("csv", "名单", ["编号"], [["=1"]])[3:].decode().splitlines()
+    ['"编号"', '"\'=1"']
+    """
     return write_csv(header, rows, foot) if kind == "csv" else write_xlsx(title, header, rows, foot)
 
 
 def write_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]], foot: str = "") -> bytes:
-    """A table as CSV in UTF-8 with a byte order mark, so that spreadsheets read Chinese; texts in quotes, numbers without."""
+    """A table as CSV in UTF-8 with a byte order mark, so that spreadsheets read Chinese; texts in quotes, numbers without.
+
+    >>> write_csv(["n"], [[1]])
+    b'\\xef\\xbb\\xbf"n"\\r\\n1\\r\\n'
+    """
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerows([_plain(cell) for cell in row] for row in (header, *rows, *([[foot]] if foot else [])))
@@ -57,7 +65,11 @@ def write_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]], foot: str =
 
 
 def write_xlsx(title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], foot: str = "") -> bytes:
-    """A table as xlsx: every text is typed as one, numbers and days stay what they are; A4 across when it is printed."""
+    """A table as xlsx: every text is typed as one, numbers and days stay what they are; A4 across when it is printed.
+
+    >>> write_xlsx("名单", ["n"], [[1]])[:2]
+    b'PK'
+    """
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Alignment, Font, PatternFill

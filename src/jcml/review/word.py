@@ -21,7 +21,13 @@ WIDTHS = {2: (42, 114), 6: (13, 27, 26, 23, 45, 22)}  # millimetres
 
 
 def write(form: Form, stamp: Stamp) -> bytes:
-    """A form as a docx file."""
+    """A form as a docx file.
+
+    >>> from datetime import UTC, datetime
+    >>> form = Form("zh", "线索审查表", "辅助草稿", "仅供参考", (), ("承办人",), ("XS2026-0000001",))
+    >>> write(form, Stamp("李", "li", datetime(2026, 11, 26, tzinfo=UTC), "1a2b3c4d5e"))[:2]
+    b'PK'
+    """
     import docx
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Mm, Pt

@@ -201,8 +201,7 @@ def test_a_draft_outlives_a_reload(held: Any, sit: Sit, workbench: Workbench) ->
     with reader.page.expect_response(lambda answer: answer.url.endswith("/draft")) as kept:
         reader.page.clock.run_for(11_000)
     assert kept.value.status == 200
-    reader.page.wait_for_function("document.querySelector('#draft-kept').textContent.trim().length > 0")
-    assert "草稿已于" in reader.page.inner_text("#draft-kept")
+    reader.page.locator("#draft-kept", has_text="草稿已于").wait_for()
     reader.go(f"/clues/{clue.pk}")
     assert reader.page.input_value("[name=text]") == "写到一半的说明" and reader.page.is_checked("[name=kind][value=explained]")
     assert reader.page.input_value("[name=reason_code]") == "time_barred" and reader.page.is_visible("[name=text]")
