@@ -21,7 +21,7 @@ HAN = re.compile(r"[\u3400-\u9fff]")
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 SPOKEN = re.compile(r"""\b(?:aria-label|title|placeholder|alt|aria-description)=(?:"([^"]*)"|'([^']*)')""")
 SAME_IN_BOTH = {"中文", "English", "xlsx", "CSV", "PNG", "Word", "jcml", "n", "A", "a", "b"}  # names of languages and formats, and letters that are signs
-NOT_PAGES = {"word.py", "api.py", "health.py", "settings.py"}  # names of fonts, the words of an interface for machines, and the name that a site gives itself
+NOT_PAGES = {"word.py", "api.py", "health.py", "site.py"}  # names of fonts, the words of an interface for machines, and the name that a site gives itself
 GETTEXT = {"gettext", "gettext_lazy", "_", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 
 

@@ -46,8 +46,8 @@ def neutral(text: str) -> str:
 def write(kind: str, title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]], foot: str = "") -> bytes:
     """A table as `csv` or `xlsx`; `foot` is the last row, alone, and says who took the table out.
 
-    >>> write("csv", "名单", ["编号"], [["=1"]])[3:].decode().splitlines()
-    ['"编号"', '"\'=1"']
+    >>> "'=1" in write("csv", "名单", ["编号"], [["=1"]]).decode()
+    True
     """
     return write_csv(header, rows, foot) if kind == "csv" else write_xlsx(title, header, rows, foot)
 
