@@ -110,3 +110,13 @@ def test_who_may_not_mark_a_wrong_merge(house: House, browse: Browse) -> None:
     assert not Event.objects.filter(what="subject.wrong_merge").exists()
     assert 'name="because"' not in browse(house.person("data", "D")).get(f"/clues/{first.pk}/subject").content.decode()
     assert browse(house.person("mo", "M")).get(f"/clues/{first.pk}/subject").status_code == 403
+
+
+def test_rows_about_others_are_not_values_of_the_subject(house: House) -> None:
+    """A reason that compares with peers shows their rows; they name another subject of the same kind."""
+    own, peer = source_row(0), source_row(1)
+    own, peer = (replace(row, keys={"人案编号": f"case person:{who}"}, shown={"罪名": says}) for row, who, says in ((own, "subject0", "盗窃罪"), (peer, "another", "诈骗罪")))
+    given = replace(given_clue(0), facts=(statement("charge", "罪名", 0.0, own),), reasons_for=(Reason(1.0, statement("peers", "同类案件", 1.0, peer)),), reasons_against=())
+    take_in(SYSTEM, house.first, run_facts("run1", 1), [given])
+    told = values([Clue.objects.get()], "zh")
+    assert [(one["title"], [v["text"] for v in one["values"]]) for one in told] == [("罪名", ["盗窃罪"])]

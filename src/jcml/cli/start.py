@@ -47,6 +47,7 @@ def _demo_workbench(console: Console, out: Path, models: tuple[str, ...]) -> Non
     from jcml.cli.review import take_in_published
     from jcml.cli.workbench import set_up, workbench
     from jcml.errors import Unavailable
+    from jcml.serving.ledger import Ledger
     from jcml.tables.office import read_office
     from jcml.tables.store import Store
     from jcml.workspace.scaffold import shipped
@@ -64,17 +65,20 @@ def _demo_workbench(console: Console, out: Path, models: tuple[str, ...]) -> Non
     from django.core.management import call_command
     from django.db import connections
 
-    from jcml.review.demo import HANDLES, people
+    from jcml.review.demo import HANDLES, only_here, people
     from jcml.review.opening import known_unit
     from jcml.review.server import free_port, start, stop
 
     console.say(f"\n== {console.text('工作台', 'workbench')} · {home}")
+    only_here(home)
     stop(home)
     call_command("migrate", verbosity=0, interactive=False)
     with workbench(home):
         accounts = people(home)
         for name in models:
-            take_in_published(console, Store(read_office(out / name), Workspace(shipped()).tables), known_unit(HANDLES), name)
+            store = Store(read_office(out / name), Workspace(shipped()).tables)
+            first = Ledger(store.root / "ledger.sqlite").all(name)[0]  # run again, the demonstration trains again: another list of the same day
+            take_in_published(console, store, known_unit(HANDLES), name, first.run)
     connections.close_all()
     port = free_port("127.0.0.1", 8765)
     start(home, "127.0.0.1", port)

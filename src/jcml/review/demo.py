@@ -46,6 +46,18 @@ class Account:
     secret: str
 
 
+def only_here(home: Path) -> None:
+    """Refuse to touch a workbench that is not marked as a demonstration.
+
+    Raises
+    ------
+    NotPermitted
+        JC7017.
+    """
+    if not settings.SITE["demo"]:
+        raise NotPermitted("JC7017", Place(home / "review.toml"))
+
+
 def people(home: Path) -> list[Account]:
     """The demonstration's units and accounts, made where they are missing; the same home always tells the same passwords.
 
@@ -54,8 +66,7 @@ def people(home: Path) -> list[Account]:
     NotPermitted
         JC7017, if the workbench is not marked as a demonstration.
     """
-    if not settings.SITE["demo"]:
-        raise NotPermitted("JC7017", Place(home / "review.toml"))
+    only_here(home)
     for code, zh, en, above in UNITS:
         open_unit(SYSTEM, code, zh, en, known_unit(above) if above else None)
     path = home / "demo-accounts.json"

@@ -57,12 +57,18 @@ def same_subject(user: User, clue: Clue) -> list[Clue]:
 def values(clues: list[Clue], language: str) -> list[dict[str, Any]]:
     """Every value of every column title with the rows that hold it, those that differ first.
 
-    Two values are one when text and pseudonym are equal: masks make different names look alike.
+    Two values are one when text and pseudonym are equal: masks make different names look alike. Rows about other subjects,
+    with which this one is compared, are left out.
     """
     titles: dict[str, dict[tuple[str, tuple[str, str]], dict[tuple[str, str], dict[str, Any]]]] = {}
     for clue in clues:
         names = {(row.table, row.digest): row.names for row in named(clue.content)}
+        own = set(clue.content["unit"].values())
+        kinds = {kind for named_as in names.values() for kind, value in named_as.values() if value in own}
         for row in Page(clue, language).rows:
+            subjects = {value for kind, value in names[row.table, row.digest].values() if kind in kinds}
+            if subjects and not subjects & own:
+                continue
             for title, text in row.cells.items():
                 named_as = names[row.table, row.digest].get(title, ("", ""))
                 holders = titles.setdefault(title, {}).setdefault((text, named_as), {})
