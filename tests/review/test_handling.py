@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -200,7 +202,7 @@ def test_a_run_is_taken_in_once_whatever_happens(house: House) -> None:
     assert Clue.objects.filter(state="superseded").count() == 3 and ScoreVersion.objects.count() == 3
 
 
-def test_names_are_read_by_those_who_hold_the_clue_with_a_reason_and_every_reading_is_written_down(house: House) -> None:
+def test_names_are_read_by_those_who_hold_the_clue_with_a_reason_and_every_reading_is_written_down(house: House, settings: Any) -> None:
     clue, *_ = house.clues(1)
     li, wang, boss = house.person("li", "R"), house.person("wang", "R"), house.person("boss", "L")
     assert clue.sealed.exists() and "潘某某" not in str(list(clue.sealed.values_list("box", flat=True)))
@@ -212,6 +214,10 @@ def test_names_are_read_by_those_who_hold_the_clue_with_a_reason_and_every_readi
         handling.reveal(house.act(li), clue)
     handling.unmask(house.act(li), clue.pk, "核对当事人身份")
     assert handling.reveal(house.act(li), clue) == {("penalty_decisions", "R-0"): {"当事人": "潘某某0"}}
+    (settings.HOME / "names.key").write_bytes(base64.b64encode(bytes(32)))
+    with pytest.raises(DataError) as closed:
+        handling.reveal(house.act(li), clue)
+    assert closed.value.code == "JC7003"
     handling.unmask(house.act(boss), clue.pk, "审批")
     assert Event.objects.filter(what="names.read", object=clue.pk).count() == 1
 

@@ -81,7 +81,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_DAYS = 90 if SITE["passwords"] == "dengbao" else None  # 等保 asks for regular change, ASVS 6.2.10 advises against it
 AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 5, 0.25
-AXES_LOCKOUT_PARAMETERS = ["username"]  # behind a gateway all addresses are one, and one person would lock out the house
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # neither one address nor one angry colleague locks anybody else out
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "jcml.review.views.login.locked_out"
 AXES_ENABLE_ADMIN = False
