@@ -185,8 +185,8 @@ class Clue(models.Model):
             models.Index(fields=["scenario", "unit", "open", "due_on", "place", "id"], name="clue_scenario"),
             models.Index(fields=["holder", "state"], name="clue_holder"),
             models.Index(fields=["state", "lease_until"], name="clue_lease"),
-            models.Index(fields=["scenario", "subject"], name="clue_subject"),
-            models.Index(fields=["scenario", "pattern", "unit", "department", "state", "outcome"], name="clue_class"),
+            models.Index(fields=["scenario", "subject", "unit"], name="clue_subject"),
+            models.Index(fields=["scenario", "pattern", "state", "outcome", "id", "unit", "department"], name="clue_class"),
             models.Index(fields=["unit", "scenario", "department", "band", "selected", "run", "verdict_kind", "outcome", "state"], name="clue_counts"),
         ]
         constraints: ClassVar[list[Any]] = [

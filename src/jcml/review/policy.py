@@ -18,6 +18,7 @@ from jcml.review.models import (
     Event,
     FirstView,
     Grant,
+    Link,
     ReasonFeedback,
     Run,
     Transfer,
@@ -84,6 +85,11 @@ def may_anywhere(user: User, action: str) -> bool:
 def clues(user: User, action: str = "see") -> QuerySet[Clue]:
     """The clues on which a person may do something; those of a run that is still arriving are not there yet."""
     return Clue.objects.filter(_within(user, action, "department")).exclude(state="arriving")
+
+
+def links(user: User, action: str) -> QuerySet[Link]:
+    """What several clues name, of the clues on which a person may do something; asked along the index of what is named."""
+    return Link.objects.filter(_within(user, action, "clue__department", "clue__unit", "clue__scenario"), common=True).exclude(clue__state="arriving")
 
 
 def exportable(user: User) -> QuerySet[Clue]:

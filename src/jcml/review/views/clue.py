@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -26,7 +27,6 @@ from jcml.review.models import (
     Draft,
     Event,
     FirstView,
-    Link,
     Reason,
     ReasonCode,
     ReasonFeedback,
@@ -39,6 +39,9 @@ from jcml.review.refusal import Refusal
 from jcml.review.shown import Page
 from jcml.review.states import HELD, STATES, allowed
 from jcml.review.verdicts import KINDS, SAYS, Opinion
+
+LOOKED_AT = 20
+MOST_LINKS = 1000
 
 
 def readable(request: HttpRequest, clue_id: str, action: str = "details") -> Clue:
@@ -121,19 +124,20 @@ def neighbours(user: User, clue: Clue) -> dict[str, str | None]:
 
 
 def similar(user: User, clue: Clue, most: int = 5) -> list[dict[str, Any]]:
-    """The nearest clues of the same model: those that share the most reasons for, with what became of them."""
+    """The nearest clues of the same model: with the same first two reasons, then most reasons shared, decided ones first; what became of them."""
+    alike = policy.clues(user, "details").filter(scenario=clue.scenario_id, pattern=clue.pattern).exclude(pk=clue.pk).order_by("id").select_related("unit").defer("content")
+    found: list[Clue] = []
+    for ended in (Q(state="closed", outcome="confirmed"), Q(state="closed", outcome="not_confirmed"), Q(state="queued", outcome=""), Q(state="claimed", outcome="")):
+        found += alike.filter(ended)[:LOOKED_AT]
     mine = list(Reason.objects.filter(clue=clue, speaks_for=True).order_by("place").values_list("feature", flat=True)[:5])
-    found = (
-        policy.clues(user, "details").filter(scenario=clue.scenario_id, reasons__feature__in=mine, reasons__speaks_for=True).exclude(pk=clue.pk)
-        .annotate(shared=Count("reasons")).order_by("-shared", "-closed", "id").select_related("unit").defer("content")[:most]
-    )
     shared: dict[str, list[str]] = {}
     for clue_id, feature in Reason.objects.filter(clue__in=[c.pk for c in found], feature__in=mine, speaks_for=True).values_list("clue_id", "feature"):
         shared.setdefault(clue_id, []).append(feature)
+    found.sort(key=lambda c: (-len(shared.get(c.pk, ())), c.state != "closed", c.pk))
     sentences = {r["statement"]["feature"]: r["statement"][language()] for r in clue.content["reasons_for"]}
     return [
-        {"clue": c, "shared": [sentences[f] for f in mine if f in shared.get(c.pk, [])][:3], "n": c.shared, "kind": KINDS.get(c.verdict_kind), "state": STATES[c.state]}
-        for c in found
+        {"clue": c, "shared": [sentences[f] for f in mine if f in shared.get(c.pk, [])][:3], "kind": KINDS.get(c.verdict_kind), "state": STATES[c.state]}
+        for c in found[:most]
     ]
 
 
@@ -147,14 +151,17 @@ def subject_history(user: User, clue: Clue) -> list[dict[str, Any]]:
 
 
 def linked(user: User, clue: Clue, most: int = 20) -> list[dict[str, Any]]:
-    """What its evidence names, and how many other clues that the person may read name it too."""
+    """What its evidence names, and how many other clues that the person may read name it too; counted up to a bound."""
     links = list(clue.links.exclude(kind__startswith="row:").order_by("-rows", "id")[:most])
-    visible = policy.clues(user, "details").exclude(pk=clue.pk)
-    counts: dict[tuple[str, str], int] = {}
-    if links:
-        others = Link.objects.filter(value__in=[one.value for one in links], clue__in=visible).values("kind", "value").annotate(n=Count("clue", distinct=True))
-        counts = {(o["kind"], o["value"]): o["n"] for o in others}
-    return [{"link": one, "kind": kind_title(one.kind, language() == "en"), "others": counts.get((one.kind, one.value), 0)} for one in links]
+    named = {(one.kind, one.value) for one in links if one.common}
+    others: Counter[tuple[str, str]] = Counter()
+    if named:
+        wanted = policy.links(user, "details").filter(kind__in={k for k, _ in named}, value__in={v for _, v in named}).exclude(clue=clue)
+        others.update((k, v) for k, v, _ in wanted.order_by("kind", "value", "clue").values_list("kind", "value", "clue")[:MOST_LINKS])
+    return [
+        {"link": one, "kind": kind_title(one.kind, language() == "en"), "others": others[one.kind, one.value], "more": others.total() >= MOST_LINKS}
+        for one in links
+    ]
 
 
 EVENT_TITLES = {
