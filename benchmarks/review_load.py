@@ -1,8 +1,8 @@
 """The workbench under a hundred reviewers on 200,000 clues, beside a bare Django page on the same server in the same run.
 
-    python -m benchmarks.review_load [--clues 200000] [--reviewers 100] [--seconds 60]
+    python -m benchmarks.review_load [--clues 200000] [--reviewers 100] [--seconds 120]
 
-Each reviewer thinks two seconds on average between pages: desk, queue, next clue, its page, a verdict. The bare page is Django
+Each reviewer thinks ten seconds on average between pages: desk, queue, next clue, its page, a verdict. The bare page is Django
 with nothing in it, served and asked in the same way just before. The clues are copies of one invented clue.
 """
 
@@ -29,7 +29,7 @@ import requests
 from benchmarks.figures import show
 
 ROOT = Path(__file__).resolve().parents[1]
-THINK = 2.0
+THINK = 10.0
 PASSWORD = "correct horse battery"
 BARE = """
 import django
@@ -121,7 +121,7 @@ class Crowd:
         self.errors: list[str] = []
 
     def run(self, person: object) -> Crowd:
-        """Let everybody work at once; they arrive within ten seconds."""
+        """Let everybody work at once; they arrive within twenty seconds."""
         threads = [threading.Thread(target=self._work, args=(n, person)) for n in range(self.people)]
         self.end = time.monotonic() + self.seconds
         for thread in threads:
@@ -132,7 +132,7 @@ class Crowd:
 
     def _work(self, n: int, person: object) -> None:
         chance = random.Random(n)
-        time.sleep(chance.random() * min(10.0, self.seconds / 4))
+        time.sleep(chance.random() * min(20.0, self.seconds / 4))
         try:
             for _ in person(self, n, requests.Session(), chance):  # type: ignore[operator]
                 time.sleep(chance.expovariate(1 / THINK))
@@ -227,7 +227,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--clues", type=int, default=200_000)
     parser.add_argument("--reviewers", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--fill", type=Path)
     given = parser.parse_args()
     if given.fill:

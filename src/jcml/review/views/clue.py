@@ -131,8 +131,9 @@ def similar(user: User, clue: Clue, most: int = 5) -> list[dict[str, Any]]:
         found += alike.filter(ended)[:LOOKED_AT]
     mine = list(Reason.objects.filter(clue=clue, speaks_for=True).order_by("place").values_list("feature", flat=True)[:5])
     shared: dict[str, list[str]] = {}
-    for clue_id, feature in Reason.objects.filter(clue__in=[c.pk for c in found], feature__in=mine, speaks_for=True).values_list("clue_id", "feature"):
-        shared.setdefault(clue_id, []).append(feature)
+    for clue_id, feature in Reason.objects.filter(clue__in=[c.pk for c in found], speaks_for=True).values_list("clue_id", "feature"):
+        if feature in mine:
+            shared.setdefault(clue_id, []).append(feature)
     found.sort(key=lambda c: (-len(shared.get(c.pk, ())), c.state != "closed", c.pk))
     sentences = {r["statement"]["feature"]: r["statement"][language()] for r in clue.content["reasons_for"]}
     return [
