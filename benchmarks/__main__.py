@@ -6,6 +6,7 @@
 | `scoring` | scoring and explaining against plain LightGBM; ten million rows in bounded memory |
 | `triage` | the work of a peer, side by side; needs `JCML_TRIAGE`, the folder of `gen.py` and `experiment.yaml` |
 | `chicago` | the City of Chicago's own split; needs `JCML_DATA`, the folder of the public data sets |
+| `review` | a hundred reviewers on 200,000 clues, beside a bare Django page |
 | `offices` | twenty seeds of each synthetic office: gain over the best rule, and whether intervals hold the planted truth |
 | `loop` | twelve synthetic offices through the workbench and back: do lists get better as verdicts return |
 """
@@ -23,6 +24,7 @@ RUNS = {
     "scoring": [["benchmarks.scoring_bench"]],
     "triage": [["benchmarks.triage_bench", "{triage}"], ["benchmarks.triage_bench", "{triage}", "--scale", "10"]],
     "chicago": [["benchmarks.chicago_food", "{data}"]],
+    "review": [["benchmarks.review_load"]],
     "offices": [["benchmarks.synthetic_offices", "--seeds", "20"]],
     "loop": [["benchmarks.label_loop", "--seeds", "12"]],
 }

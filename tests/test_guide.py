@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +22,11 @@ from jcml.records import read_clues
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(?:`([\w./-]+)`:\n\n)?^```(\w+)\n(.*?)^```", re.M | re.S)
 ID = re.compile(r"\b[0-9a-f]{16}\b")
+
+
+def without_django() -> dict[str, str]:
+    """The environment of a reader."""
+    return {k: v for k, v in os.environ.items() if not k.startswith(("JCML_REVIEW", "DJANGO"))}
 
 
 def deliver(office: Path) -> None:
@@ -49,6 +57,10 @@ def test_the_guide_runs_from_its_first_block_to_its_last(tmp_path, monkeypatch, 
             if any(ID.fullmatch(w) for w in words):
                 first = next(read_clues(next(Path("state/outbox").glob("*-v1-*.jsonl"))))
                 words = [ID.sub(first.id, w) for w in words]
+            if words[1] in ("review", "audit"):  # a home of its own: Django knows one per process
+                done = subprocess.run([sys.executable, "-m", "jcml", *words[1:]], env=without_django(), capture_output=True, text=True, check=False)
+                assert done.returncode == code, (words, done.stderr)
+                continue
             assert run(["--lang", "en", *words[1:]]) == code, (words, capsys.readouterr().err)
     written = ("review.md", "matrix.parquet", "card.html", *map(str, Path("state/reports").glob("*.html")))
     assert all(Path(name).stat().st_size for name in written)
