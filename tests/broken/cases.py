@@ -115,6 +115,8 @@ COMMAND_LINE = [
 
 FILES = [
     Case("the file is missing", remove(DELIVERIES), IMPORT, 66, "JC2101", at=OFFICE, line="[tables.deliveries]"),
+    Case("a pattern that matches nothing, alone", replace(OFFICE, ("data/deliveries.csv", "data/none*.csv")), IMPORT, 66, "JC2101", at=OFFICE, line="[tables.deliveries]"),
+    Case("a pattern that matches nothing, beside a file that is not there", replace(OFFICE, ('"data/deliveries.csv"', '["data/none.csv", "data/none*.csv"]')), IMPORT, 66, "JC2101", at=OFFICE, line="[tables.deliveries]"),
     Case("a folder in place of the file", folder_in_place(DELIVERIES), IMPORT, 66, "JC2101", at=DELIVERIES),
     Case("an empty file", deliveries(""), IMPORT, 65, "JC2104", at=DELIVERIES),
     Case("blank lines", deliveries("\n\n\n"), IMPORT, 65, "JC2104", at=DELIVERIES),

@@ -195,7 +195,10 @@ def _office_toml(
     ]
     for table, written in files.items():
         delivery = world.deliveries.get(table, Delivery())
-        lines += ["", f"[tables.{table}]", f"files = {_list(f'data/{name}' for name, _ in written)}"]
+        names = [f"data/{name}" for name, _ in written]
+        if table.endswith("_verdicts"):  # what the workbench exports comes in as well
+            names.append(f"data/workbench_{table}_*.csv")
+        lines += ["", f"[tables.{table}]", f"files = {_list(names)}"]
         if delivery.covered_from is not None:
             lines.append(f"covered_from = {delivery.covered_from}")
         if delivery.missing:

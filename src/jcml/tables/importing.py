@@ -92,11 +92,16 @@ def import_table(
 
 
 def _files(folder: Path, binding: Binding) -> Iterator[Path]:
+    """The files of a binding, in order; a pattern may match nothing yet as long as another entry does."""
+    everything = []
     for pattern in binding.files:
         found = [folder / pattern] if (folder / pattern).is_file() else sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else sorted(Path("/").glob(pattern.lstrip("/")))
-        if not found:
+        if not found and not set(pattern) & set("*?["):
             raise InputMissing("JC2101", binding.place or Place(folder / pattern), file=pattern)
-        yield from found
+        everything += found
+    if binding.files and not everything:
+        raise InputMissing("JC2101", binding.place or Place(folder / binding.files[0]), file=", ".join(binding.files))
+    yield from everything
 
 
 class _Import:
