@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -53,13 +54,19 @@ def printed(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any) ->
     workbench = Workbench(folder / "workbench", django_db_blocker.unblock)
     try:
         user, clue = workbench.do(long_clue, workbench)
-        with chromium() as browser:
-            reader = Reader(browser, workbench).log_in(user).go(f"/clues/{clue.pk}/print")
-            assert reader.status == 200 and reader.page.is_visible("[data-print]")
-            reader.page.pdf(path=folder / "sheet.pdf", prefer_css_page_size=True, display_header_footer=False)
-            reader.close()
+
+        def draw() -> list[str]:
+            with chromium() as browser:
+                reader = Reader(browser, workbench).log_in(user).go(f"/clues/{clue.pk}/print")
+                assert reader.status == 200 and reader.page.is_visible("[data-print]")
+                reader.page.pdf(path=folder / "sheet.pdf", prefer_css_page_size=True, display_header_footer=False)
+                reader.close()
+                return list(reader.elsewhere)
+
+        with ThreadPoolExecutor(1) as apart:  # a browser of the journeys may live in this thread
+            elsewhere = apart.submit(draw).result()
         detail = workbench.do(lambda: json.loads(Event.objects.filter(what="clue.printed", object=clue.pk).get().detail))
-        yield Printed(folder / "sheet.pdf", detail["code"], clue.number, reader.elsewhere)
+        yield Printed(folder / "sheet.pdf", detail["code"], clue.number, elsewhere)
     finally:
         workbench.stop()
 

@@ -155,7 +155,7 @@ def publish_run(actor: Actor, run: Run) -> Run:
         if run.clues.count() != run.clues_expected:
             raise DataError("JC7103", run=run.key, there=run.clues.count(), expected=run.clues_expected)
         if run.supersedes_id:
-            old = Clue.objects.filter(run_id=run.supersedes_id, state__in=["new", "queued"])
+            old = Clue.objects.filter(run_id=run.supersedes_id, state="queued")
             for clue in old.select_related("unit"):
                 record(actor, "clue.superseded", "clue", clue.pk, clue.unit, by=run.key)
             old.update(state="superseded")

@@ -42,7 +42,6 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "decide": ("C", "L"),
     "reopen": ("C", "L"),
     "mark subject": ("R", "C", "L"),
-    "dispatch": ("C", "L", "M"),
     "reassign": ("C", "L", "M"),
     "transfer": ("C", "L", "M"),
     "confirm transfer": ("M",),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 STATES: dict[str, tuple[str, str]] = {
     "arriving": ("接收中", "arriving"),
-    "new": ("待分流", "to be dispatched"),
     "queued": ("待领取", "to be claimed"),
     "claimed": ("办理中", "in hand"),
     "snoozed": ("已暂缓", "put off"),
@@ -20,7 +19,7 @@ STATES: dict[str, tuple[str, str]] = {
     "superseded": ("已被替代", "superseded"),
 }
 HELD = ("claimed", "snoozed", "pending")
-OPEN = ("new", "queued", *HELD, "proposed", "transferring")
+OPEN = ("queued", *HELD, "proposed", "transferring")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,6 @@ class Move:
 MOVES: dict[str, Move] = {
     move.name: move
     for move in (
-        Move("dispatch", ("new", "queued"), "queued", "clue.dispatched"),
         Move("claim", ("queued",), "claimed", "clue.claimed"),
         Move("renew", HELD, "", "lease.renewed"),
         Move("release", HELD, "queued", "lease.released"),
@@ -52,11 +50,11 @@ MOVES: dict[str, Move] = {
         Move("withdraw", ("proposed",), "claimed", "verdict.withdrawn"),
         Move("approve", ("proposed",), "", "verdict.approved"),
         Move("return", ("proposed",), "claimed", "verdict.returned"),
-        Move("transfer", ("new", "queued", *HELD, "transferring"), "transferring", "clue.transferred"),
+        Move("transfer", ("queued", *HELD, "transferring"), "transferring", "clue.transferred"),
         Move("accept", ("transferring",), "queued", "transfer.accepted"),
         Move("refuse", ("transferring",), "queued", "transfer.refused"),
         Move("reopen", ("closed",), "queued", "clue.reopened"),
-        Move("supersede", ("new", "queued"), "superseded", "clue.superseded"),
+        Move("supersede", ("queued",), "superseded", "clue.superseded"),
     )
 }
 

@@ -171,7 +171,6 @@ EVENT_TITLES = {
     "verdict.approved": ("复核同意", "approved"), "verdict.returned": ("复核退回", "returned"), "verdict.withdrawn": ("撤回意见", "withdrawn"),
     "verdict.undone": ("撤销意见", "undone"), "clue.closed": ("办结", "closed"), "clue.pending": ("转待查", "to be checked"), "clue.transferred": ("移送", "transferred"),
     "transfer.confirmed": ("移送确认", "transfer confirmed"), "transfer.accepted": ("接收", "accepted"), "transfer.refused": ("拒收", "refused"), "clue.reopened": ("重新打开", "reopened"),
-    "clue.dispatched": ("分流", "dispatched"),
 }
 
 

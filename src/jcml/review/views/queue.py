@@ -161,7 +161,7 @@ def bulk_preview(request: HttpRequest) -> HttpResponse:
 
 def colleagues(user: User) -> QuerySet[User]:
     """Those of one's units who may handle clues."""
-    return User.objects.filter(is_active=True, grants__role__in=policy.ACTIONS["claim"], grants__unit__in=policy.acting_units(user, "dispatch")).distinct().order_by("name")
+    return User.objects.filter(is_active=True, grants__role__in=policy.ACTIONS["claim"], grants__unit__in=policy.acting_units(user, "reassign")).distinct().order_by("name")
 
 
 @require_POST

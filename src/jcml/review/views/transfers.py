@@ -87,6 +87,8 @@ def confirm(request: HttpRequest, transfer_id: int) -> HttpResponse:
 @once
 def answer(request: HttpRequest, transfer_id: int) -> HttpResponse:
     """Accept a clue into the queue, or send it back with a reason."""
+    if not policy.acting_units(person(request), "answer transfer").filter(receiving=transfer_id).exists():
+        raise Refusal(404, _("Not there, or not yours."))
     decision = request.POST.get("decision")
     if decision not in ("accept", "refuse"):
         raise Refusal(422, _("Accept it or refuse it."), lacks=("decision",))
