@@ -10,8 +10,9 @@ from jcml.review.models import User
 
 
 class Backend(LDAPBackend):  # type: ignore[misc]
-    """A password that the directory accepts, of a person who is known here and active; nobody is made."""
+    """A password that the directory accepts, of a person who is known here and active; nobody is made (`AUTH_LDAP_NO_NEW_USERS`)."""
 
-    def get_or_build_user(self, username: str, ldap_user: Any) -> tuple[User, bool]:
-        """The person; raises `User.DoesNotExist`, which Django takes for a refusal."""
-        return User.objects.get(username=username, is_active=True), False
+    def authenticate_ldap_user(self, ldap_user: Any, password: str) -> User | None:
+        """The person, or nobody."""
+        found = super().authenticate_ldap_user(ldap_user, password)
+        return found if isinstance(found, User) and found.is_active else None

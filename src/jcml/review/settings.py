@@ -111,5 +111,6 @@ OIDC_OP_AUTHORIZATION_ENDPOINT, OIDC_OP_TOKEN_ENDPOINT = SITE["oidc"].get("autho
 OIDC_OP_USER_ENDPOINT, OIDC_OP_JWKS_ENDPOINT = SITE["oidc"].get("user", ""), SITE["oidc"].get("keys", "")
 OIDC_CALLBACK_CLASS, LOGIN_REDIRECT_URL_FAILURE = "jcml.review.openid.Callback", "/login"
 OIDC_RP_SIGN_ALGO, OIDC_CREATE_USER = SITE["oidc"].get("algorithm", "RS256"), False
+AUTH_LDAP_NO_NEW_USERS = True
 AUTH_LDAP_SERVER_URI, AUTH_LDAP_USER_DN_TEMPLATE = SITE["ldap"].get("server", ""), SITE["ldap"].get("user_dn", "")
 SILENCED_SYSTEM_CHECKS = [] if SITE["https"] else ["security.W004", "security.W008", "security.W012", "security.W016"]
