@@ -95,7 +95,7 @@ def read_text(raw: Raw) -> Cell[str]:
             return None, "overflow"
         if isinstance(raw, float) and abs(raw) >= _FLOAT_DIGITS:
             problem = "digits_lost"
-    text = raw if isinstance(raw, str) else _written(raw)
+    written = text = raw if isinstance(raw, str) else _written(raw)
     if not text.isascii() and _DAMAGE.search(text):
         return None, "encoding_damage"
     if not text.isprintable():
@@ -107,6 +107,8 @@ def read_text(raw: Raw) -> Cell[str]:
     text = " ".join(text.split())
     if not text:
         return None, problem
+    if text != written and not text.isascii() and _DAMAGE.search(text):  # what nobody sees stood inside it
+        return None, "encoding_damage"
     if placeholder(text):
         return None, "placeholder"
     return text, problem
