@@ -27,9 +27,8 @@ def test_the_number_of_queries_is_bounded(house: House, browse: Callable[[User],
         client = browse(boss)
         address = f"/clues/{clues[0].pk}" if page == "clue" else page
         client.get(address)
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             assert client.get(address).status_code == 200
-        print(page, len(captured), *[q["sql"][:110] for q in captured], sep="\n")
         return len(captured)
 
     few, many = asked(6), asked(40)

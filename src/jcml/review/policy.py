@@ -174,7 +174,7 @@ def role_for(user: User, action: str, clue: Clue | None = None) -> str:
     return ""
 
 
-def may(user: User, action: str, clue: Clue, now: datetime | None = None) -> bool:
+def may(user: User, action: str, clue: Clue) -> bool:
     """Whether a person may do something to a clue as it stands: role, scope, and who handled it before."""
     if not user.is_active or not covers(user, action, clue):
         return False
