@@ -8,6 +8,9 @@ demo: .venv/run
 test: .venv/test
 	.venv/bin/python -m pytest -n auto
 
+test-spark: .venv/test
+	JCML_SPARK=all .venv/bin/python -m pytest -n auto tests/spec tests/property tests/spark
+
 bench: .venv/test
 	.venv/bin/python -m benchmarks
 
@@ -29,6 +32,6 @@ docs: .venv/test
 
 lock:
 	uv pip compile pyproject.toml locks/build.in --extra plots --extra review --generate-hashes --no-annotate --no-header -q -o locks/run.lock
-	uv pip compile pyproject.toml locks/build.in --extra plots --extra review --extra postgresql --extra oidc --group dev -c locks/run.lock --generate-hashes --no-annotate --no-header -q -o locks/test.lock
+	uv pip compile pyproject.toml locks/build.in --extra plots --extra review --extra postgresql --extra oidc --extra spark --group dev -c locks/run.lock --generate-hashes --no-annotate --no-header -q -o locks/test.lock
 
-.PHONY: demo test bench check docs lock
+.PHONY: demo test test-spark bench check docs lock

@@ -21,8 +21,8 @@ import numpy as np
 
 from benchmarks.figures import Spent, show, spent
 from jcml.dates import days, midnight
-from jcml.engines.duckdb import DuckDBEngine, Source, connect
-from jcml.engines.engine import Calendar, SourceFacts
+from jcml.engines.duckdb import DuckDBEngine, connect
+from jcml.engines.engine import Calendar, Source, SourceFacts
 from jcml.features import ever, ratio
 from jcml.features.resolve import Resolver
 from jcml.query import Question, Unit

@@ -21,9 +21,12 @@ os.environ.setdefault("JCML_REVIEW_HOME", tempfile.mkdtemp(prefix="jcml-review-"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
 django.setup()
 
+from on_spark import SESSION_ZONES, spark_engine
+
 from jcml.dates import Period, months
 from jcml.engines.engine import Calendar
 from jcml.engines.plain import PlainEngine
+from jcml.engines.sql import SqlEngine
 from jcml.features.resolve import Resolver
 from jcml.query import Node, Question, Unit, walk
 from jcml.tables.expression import Expression
@@ -108,6 +111,12 @@ def plain_tables(store: Store, names: list[str]) -> dict[str, list[dict[str, Any
         return {n: engine.query(f"SELECT * FROM {quote(n)}").to_pylist() for n in engine.sources}
 
 
+def answer(engine: SqlEngine, question: Question, calendar: Calendar) -> dict[tuple[tuple[str, ...], date], dict[str, Any]]:
+    """What an engine says of each unit and date."""
+    found = engine.matrix(question, calendar).to_pylist()
+    return {(tuple(r[k] for k in question.unit.keys), r["_asof"]): {n: r[n] for n in question.names} for r in found}
+
+
 @dataclass
 class Asked:
     """A question about drawn tables, answered by every engine."""
@@ -148,9 +157,11 @@ def ask(
     names = sorted({n.table for v in nodes.values() for n in walk(v) if hasattr(n, "table")} | {unit_table.name})
     answers: dict[str, Any] = {}
     with store.engine(names) as engine:
-        found = engine.matrix(question, calendar).to_pylist()
         facts = engine.facts()
-    answers["duckdb"] = {((r[unit.node.name],), r["_asof"]): {n: r[n] for n in values} for r in found}
+        answers["duckdb"] = answer(engine, question, calendar)
+    for session_zone in SESSION_ZONES:
+        with spark_engine(store.sources(names), session_zone) as spark:
+            answers[f"spark {session_zone}"] = answer(spark, question, calendar)
     answers["plain"] = PlainEngine(plain_tables(store, names), facts).answer(question, calendar)
     entity = unit_table.columns[unit.node.name].entity
     pseudonyms = Pseudonyms(read_key(store.office.key))

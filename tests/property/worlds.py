@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from jcml.dates import Period, day_number, midnight
-from jcml.engines.duckdb import DuckDBEngine, Source
-from jcml.engines.engine import END_OF_TIME, Calendar, SourceFacts
+from jcml.engines.duckdb import DuckDBEngine
+from jcml.engines.engine import END_OF_TIME, Calendar, Source, SourceFacts
 from jcml.features.definition import SupervisionModel
 from jcml.query import Relation
 from jcml.tables.table import Table

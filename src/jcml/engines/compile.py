@@ -177,11 +177,12 @@ class Compiler:
         if self.chosen:
             same = " AND ".join(f"c.{quote('_key_' + k)} = v.{quote('_key_' + k)}" for k in unit.keys)
             only = f" AND EXISTS (SELECT 1 FROM _chosen AS c WHERE {same} AND c._asof = v._asof)"
+        rid = self.dialect.numbered(["v._asof", *(f"v.{quote('_key_' + k)}" for k in unit.keys)])
         date_columns = ", ".join(f"d.{quote(c)}" for c in self.dates)
         self.steps.append(
             Step(
                 "spine",
-                f"SELECT row_number() OVER () AS _rid, v.* FROM (\n"
+                f"SELECT {rid} AS _rid, v.* FROM (\n"
                 f"  SELECT {date_columns}, {keys}{own}, r._version AS _unit_version,\n"
                 f"    {nth} AS _nth\n"
                 f"  FROM _dates AS d JOIN {quote(relation.name)} AS r ON {when}\n"
@@ -294,9 +295,9 @@ class Compiler:
         counted = f"SELECT *, count(_x) OVER (PARTITION BY {partition}) AS _n"
         name = quote(f"peers_{index}")
         self.names[node] = name
-        drop = "_x, _n"
+        drop = ("_x", "_n")
         if node.measure == "count":
-            sql = f"SELECT * EXCLUDE ({drop}), CASE WHEN {known} THEN _n END AS {name} FROM ({counted} FROM ({inner}))"
+            sql = f"SELECT {self.dialect.without(drop)}, CASE WHEN {known} THEN _n END AS {name} FROM ({counted} FROM ({inner}))"
         elif node.measure in ("percentile", "below", "ties"):
             ranked = (
                 f"{counted}, rank() OVER (PARTITION BY {partition}, _x IS NULL ORDER BY _x) - 1 AS _below,"
@@ -307,20 +308,20 @@ class Compiler:
                 "ties": "CAST(_ties AS DOUBLE)",
             }[node.measure]
             sql = (
-                f"SELECT * EXCLUDE ({drop}, _below, _ties), CASE WHEN {enough} THEN {share} END AS {name}\n"
+                f"SELECT {self.dialect.without([*drop, '_below', '_ties'])}, CASE WHEN {enough} THEN {share} END AS {name}\n"
                 f"FROM ({ranked} FROM ({inner}))"
             )
         else:
             centred = f"{counted}, {self.dialect.median('_x', partition)} AS _middle"
             if node.measure == "median":
-                sql = f"SELECT * EXCLUDE ({drop}, _middle), CASE WHEN {enough} THEN _middle END AS {name} FROM ({centred} FROM ({inner}))"
+                sql = f"SELECT {self.dialect.without([*drop, '_middle'])}, CASE WHEN {enough} THEN _middle END AS {name} FROM ({centred} FROM ({inner}))"
             else:
                 spread = self.dialect.median("abs(_x - _middle)", partition)
                 measured = (
                     "_spread" if node.measure == "mad" else "((_x - _middle) / NULLIF(1.4826 * _spread, 0))"
                 )
                 sql = (
-                    f"SELECT * EXCLUDE ({drop}, _middle, _spread), CASE WHEN {enough} THEN {measured} END AS {name}\n"
+                    f"SELECT {self.dialect.without([*drop, '_middle', '_spread'])}, CASE WHEN {enough} THEN {measured} END AS {name}\n"
                     f"FROM (SELECT *, {spread} AS _spread FROM ({centred} FROM ({inner})))"
                 )
         self.steps.append(Step(f"peers_{index}_step", sql, f"{node.measure} among at least {node.least} peers"))
@@ -340,7 +341,7 @@ class Compiler:
             nothing = "CAST(NULL AS BIGINT) AS _confirmed_known, CAST(NULL AS BIGINT) AS _not_confirmed_known"
             return Plan(
                 self.dates, self.steps,
-                f"SELECT {named}, u._asof, {nothing}, CAST(NULL AS VARCHAR) AS _channel FROM unit AS u ORDER BY u._asof, {grouped}",
+                f"SELECT {named}, u._asof, {nothing}, CAST(NULL AS STRING) AS _channel FROM unit AS u ORDER BY u._asof, {grouped}",
             )
 
         def leaf(node: Node) -> str:
@@ -352,7 +353,7 @@ class Compiler:
         if outcome.about is not None:
             on.append(f"{row.sql(outcome.about)} = u._asof")
         yes, no = row.sql(outcome.confirmed), row.sql(outcome.not_confirmed)
-        channel = row.sql(outcome.channel) if outcome.channel is not None else "CAST(NULL AS VARCHAR)"
+        channel = row.sql(outcome.channel) if outcome.channel is not None else "CAST(NULL AS STRING)"
         first = self.dialect.earliest(channel, "e._known", "e._row")
         result = (
             f"SELECT {named}, u._asof,\n"

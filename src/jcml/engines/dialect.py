@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 _PLAIN = re.compile(r"[^\x00]+")
+HEAPS = 4096
+_WORD = 2**64
 
 
 def quote(name: str) -> str:
@@ -44,9 +46,25 @@ class Dialect:
 
     name = "duckdb"
 
+    def text(self, value: str) -> str:
+        """A text as a literal."""
+        return text(value)
+
+    def without(self, columns: Sequence[str]) -> str:
+        """Every column but the named ones, as the first thing of a SELECT."""
+        return f"* EXCLUDE ({', '.join(columns)})"
+
+    def numbered(self, keys: Sequence[str]) -> str:
+        """Window: a whole number for each row, the same whenever the same rows are numbered, in no special order."""
+        return "row_number() OVER ()"
+
     def date(self, day: str) -> str:
         """A day number as a date."""
         return f"DATE '1970-01-01' + CAST({day} AS INTEGER)"
+
+    def day_number(self, day: str) -> str:
+        """A date as a day number."""
+        return f"CAST({day} - DATE '1970-01-01' AS INTEGER)"
 
     def year(self, day: str) -> str:
         """The year of a day number."""
@@ -62,7 +80,7 @@ class Dialect:
 
     def contains(self, value: str, word: str) -> str:
         """Whether a text contains a word."""
-        return f"contains({value}, {text(word)})"
+        return f"contains({value}, {self.text(word)})"
 
     def count_up_to(self, numbers: Sequence[int], value: str) -> str:
         """How many of the listed numbers are at most `value`."""
@@ -79,6 +97,10 @@ class Dialect:
     def wide(self, value: str) -> str:
         """A whole number with room for products and sums of squares."""
         return f"CAST({value} AS HUGEINT)"
+
+    def of_wide(self, value: str) -> str:
+        """A wide whole number as a double: its high and its low 64 bits, each rounded, added up."""
+        return f"CAST({value} AS DOUBLE)"
 
     def median(self, value: str, partition: str) -> str:
         """Window: the median of a double over a partition."""
@@ -99,3 +121,75 @@ class Dialect:
     def floor(self, value: str) -> str:
         """The greatest whole number at most a double."""
         return f"CAST(floor({value}) AS BIGINT)"
+
+
+class SparkDialect(Dialect):
+    """SQL of Spark 4.3, in its ANSI mode and with double-quoted identifiers; both are settings of the session.
+
+    >>> SparkDialect().year("e.d")
+    "CAST(year(date_add(DATE '1970-01-01', CAST(e.d AS INTEGER))) AS BIGINT)"
+    """
+
+    name = "spark"
+
+    def text(self, value: str) -> str:
+        """A text as a literal; Spark reads a backslash as an escape."""
+        return "'" + text(value)[1:-1].replace("\\", "\\\\").replace("''", "\\'") + "'"
+
+    def without(self, columns: Sequence[str]) -> str:
+        """Every column but the named ones, as the first thing of a SELECT."""
+        return f"* EXCEPT ({', '.join(columns)})"
+
+    def numbered(self, keys: Sequence[str]) -> str:
+        """A number that keys alone fix: a lost executor's rows get the same number again.
+
+        Rows are numbered within 4,096 heaps of equal hash, so that one task need not see them all.
+        """
+        heap = f"pmod(xxhash64({', '.join(keys)}), {HEAPS})"
+        return f"(row_number() OVER (PARTITION BY {heap} ORDER BY {', '.join(keys)}) * {HEAPS} + {heap})"
+
+    def date(self, day: str) -> str:
+        """A day number as a date."""
+        return f"date_add(DATE '1970-01-01', CAST({day} AS INTEGER))"
+
+    def day_number(self, day: str) -> str:
+        """A date as a day number."""
+        return f"CAST(unix_date({day}) AS INTEGER)"
+
+    def floor_divide(self, value: str, by: int) -> str:
+        """Whole-number division of a value that is never negative."""
+        return f"({value} div {by})"
+
+    def count_up_to(self, numbers: Sequence[int], value: str) -> str:
+        """How many of the listed numbers are at most `value`."""
+        return f"CAST(size(filter(array({', '.join(map(str, numbers))}), x -> x <= {value})) AS BIGINT)"
+
+    def latest(self, value: str, happened: str, row: str) -> str:
+        """Aggregate: the value of the latest row, ties by the greater row id."""
+        return f"max_by({value}, struct({happened}, {row}))"
+
+    def earliest(self, value: str, happened: str, row: str) -> str:
+        """Aggregate: the value of the earliest row, ties by the smaller row id."""
+        return f"min_by({value}, struct({happened}, {row}))"
+
+    def wide(self, value: str) -> str:
+        """A whole number with room for products and sums of squares."""
+        return f"CAST({value} AS DECIMAL(38, 0))"
+
+    def of_wide(self, value: str) -> str:
+        """A wide whole number as a double: its high and its low 64 bits, each rounded, added up."""
+        low = f"pmod({value}, {_WORD}BD)"
+        high = f"CAST(CAST(({value} - {low}) div {_WORD}BD AS BIGINT) AS DOUBLE)"
+        small = f"abs({value}) < {2**63}BD"
+        return f"(CASE WHEN {small} THEN CAST(CAST({value} AS BIGINT) AS DOUBLE) ELSE {high} * {_WORD}D + CAST({low} AS DOUBLE) END)"
+
+    def median(self, value: str, partition: str) -> str:
+        """Window: the median of a double over a partition, interpolated in the same steps as DuckDB's."""
+        low, high = (
+            f"percentile_disc(0.5) WITHIN GROUP (ORDER BY {value}{order}) OVER (PARTITION BY {partition})" for order in ("", " DESC")
+        )
+        return f"({low} + ({high} - {low}) * 0.5D)"
+
+    def bits(self, left: str, right: str) -> str:
+        """How many bits of two whole numbers differ."""
+        return f"bit_count({left} ^ {right})"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from jcml.dates import Period, day_number, midnight
-from jcml.query import Question
+from jcml.query import Question, Relation
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,6 +82,21 @@ class SourceFacts:
             return False
         last = end - timedelta(days=1)
         return not any(first <= last and start <= until for first, until in self.holes)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table bound for an engine: its columns, where its canonical rows are, and what was delivered.
+
+    `rows` is a Parquet file or an Arrow table with the canonical columns.
+
+    >>> Source(Relation("a", ()), Path("a.parquet"), SourceFacts()).relation.name
+    'a'
+    """
+
+    relation: Relation
+    rows: Path | pa.Table
+    facts: SourceFacts
 
 
 @dataclass(frozen=True)

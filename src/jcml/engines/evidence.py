@@ -6,12 +6,18 @@ is the union over its parts. For an extreme, a first, a last or a latest day the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
 
 from jcml.engines.compile import Compiler
-from jcml.engines.dialect import quote, text
+from jcml.engines.dialect import quote
 from jcml.engines.passes import Group, Passes
 from jcml.query import Aggregate, Attribute, Node, Own, Presence, Shared, walk
+
+if TYPE_CHECKING:
+    from jcml.engines.plain import Row
 
 UNIT_PART = "unit"
 _DECIDING = {
@@ -44,16 +50,17 @@ class EvidenceCompiler:
     def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
         self.passes = Passes(compiler)
+        self.text = compiler.dialect.text
 
     def sql(self) -> str:
         """The query; the steps it needs are added to the compiler."""
         self.compiler.unit_steps()
         inventory = self.compiler.inventory
-        own = text(self.compiler.question.unit.table)
+        own = self.text(self.compiler.question.unit.table)
         parts = [f"SELECT _rid, 'unit' AS part, 'row' AS role, {own} AS source, _unit_version AS version FROM unit"]
         for index, (table, _) in enumerate(inventory.lookups):
             parts.append(
-                f"SELECT _rid, 'lookup_{index}', 'row', {text(table)}, _version_{index} FROM unit WHERE _version_{index} IS NOT NULL"
+                f"SELECT _rid, 'lookup_{index}', 'row', {self.text(table)}, _version_{index} FROM unit WHERE _version_{index} IS NOT NULL"
             )
         for index, node in enumerate(inventory.aggregates):
             parts += self._aggregate(f"agg_{index}", node)
@@ -81,7 +88,7 @@ class EvidenceCompiler:
                 f"SELECT _rid, _version, _t FROM (SELECT u._rid AS _rid, e._version AS _version, u._t AS _t,\n"
                 f"  row_number() OVER (PARTITION BY u._rid ORDER BY {order}) AS _nth\n{source}{where}) WHERE _nth = 1"
             )
-        yield f"SELECT _rid, '{part}', 'row', {text(node.table)}, _version FROM ({rows})"
+        yield f"SELECT _rid, '{part}', 'row', {self.text(node.table)}, _version FROM ({rows})"
         yield from self._conditions(part, rows, [n for n in (node.where, node.value) if n is not None])
 
     def _conditions(self, part: str, rows: str, nodes: list[Node]) -> Iterator[str]:
@@ -89,7 +96,7 @@ class EvidenceCompiler:
             for inner in walk(node):
                 if isinstance(inner, Presence):
                     yield (
-                        f"SELECT r._rid, '{part}', 'condition', {text(inner.table)}, p._inner FROM ({rows}) AS r\n"
+                        f"SELECT r._rid, '{part}', 'condition', {self.text(inner.table)}, p._inner FROM ({rows}) AS r\n"
                         f"JOIN ({self.passes.pairs(inner)}) AS p\n"
                         f"  ON p._outer = r._version AND p._f < r._t AND p._s >= r._t"
                     )
@@ -107,7 +114,7 @@ class EvidenceCompiler:
             f"FROM unit AS u JOIN ({register}) AS h ON h._asof = u._asof AND {on}{only}\n"
             f"JOIN ({register}) AS o ON o._asof = h._asof AND o._held = h._held"
         )
-        yield f"SELECT _rid, '{part}', _role, {text(node.table)}, _version FROM ({rows})"
+        yield f"SELECT _rid, '{part}', _role, {self.text(node.table)}, _version FROM ({rows})"
         if node.where is not None:
             yield from self._conditions(part, rows, [node.where])
 
@@ -147,3 +154,51 @@ def parts_of(compiler: Compiler) -> tuple[dict[str, list[str]], dict[str, Node |
                 parts.append(part)
         found[name] = parts
     return found, nodes
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Source rows behind values.
+
+    Parameters
+    ----------
+    rows : mapping of unit to part to list of (role, table, version)
+        A unit is (keys, as-of date).
+    parts : mapping of value to parts
+        What each value is made of.
+    nodes : mapping of part to Node
+        The meaning of each part; None for the unit's own row.
+
+    >>> Evidence({}, {"a": ["agg_0"]}, {"agg_0": None}).of((("x",), date(2024, 1, 1)), "a")
+    []
+    """
+
+    rows: dict[tuple[tuple[str, ...], date], dict[str, list[tuple[str, str, int]]]]
+    parts: dict[str, list[str]]
+    nodes: dict[str, Node | None]
+
+    def of(self, unit: tuple[tuple[str, ...], date], value: str) -> list[tuple[str, str, str, int]]:
+        """(part, role, table, version) of every source row behind one value of one unit, its own row first."""
+        parts = self.rows.get(unit, {})
+        names = ["unit", *(p for p in self.parts[value] if p != "unit")]
+        return [(part, *row) for part in names for row in parts.get(part, [])]
+
+    def behind(
+        self, unit: tuple[tuple[str, ...], date], value: str, source: Mapping[str, Mapping[int, Row]]
+    ) -> tuple[dict[str, list[Row]], dict[Node, dict[str, list[Row]]]]:
+        """The rows of the unit and its look-ups by table, and those of each aggregate and shared value by itself.
+
+        `source` holds the rows by table and version. What `PlainEngine.recompute` needs.
+        """
+        whole: dict[str, list[Row]] = {}
+        behind: dict[Node, dict[str, list[Row]]] = {}
+        for part in self.parts[value]:
+            node = self.nodes[part]
+            if isinstance(node, Aggregate | Shared):
+                behind[node] = {}
+        for node, table, version in sorted({(self.nodes[p], t, v) for p, _, t, v in self.of(unit, value)}, key=lambda r: r[1:]):
+            tables = behind.get(node, whole) if node is not None else whole
+            row = source[table][version]
+            if not tables.get(table) or tables[table][-1] is not row:
+                tables.setdefault(table, []).append(row)
+        return whole, behind

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jcml.engines.dialect import Dialect, text
+from jcml.engines.dialect import Dialect
 from jcml.query import Call, Constant, Fixed, Node, Type
 
 Leaf = Callable[[Node], str]
@@ -17,11 +17,11 @@ _COMPARE = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _EPOCH_SHIFT = 3 + 7 * 200_000  # 1970-01-01 was a Thursday; the multiple of 7 keeps day numbers positive
 
 
-def fixed(node: Fixed) -> str:
+def fixed(node: Fixed, dialect: Dialect) -> str:
     """A literal.
 
     >>> from jcml.query import literal
-    >>> fixed(literal("a'b")), fixed(literal(True)), fixed(literal(0.5))
+    >>> fixed(literal("a'b"), Dialect()), fixed(literal(True), Dialect()), fixed(literal(0.5), Dialect())
     ("'a''b'", 'TRUE', '5')
     """
     value = node.value
@@ -30,7 +30,7 @@ def fixed(node: Fixed) -> str:
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"
     if isinstance(value, str):
-        return text(value)
+        return dialect.text(value)
     return f"CAST({value} AS BIGINT)" if isinstance(value, int) and abs(value) >= 2**31 else repr(value)
 
 
@@ -75,7 +75,7 @@ def sql_type(kind: str) -> str:
     'INTEGER'
     """
     return {"exact": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "date": "INTEGER", "moment": "BIGINT"}.get(
-        kind, "VARCHAR"
+        kind, "STRING"
     )
 
 
@@ -94,7 +94,7 @@ class Scalars:
     def sql(self, node: Node) -> str:
         """The SQL of a node."""
         if isinstance(node, Fixed):
-            return fixed(node)
+            return fixed(node, self.dialect)
         if isinstance(node, Constant):
             return self._constant(node)
         if isinstance(node, Call):
@@ -134,7 +134,7 @@ class Scalars:
             yes, no = self._aligned(parts[1:], types[1:])
             return f"(CASE WHEN {parts[0]} THEN {yes} WHEN NOT {parts[0]} THEN {no} END)"
         if op == "in":
-            return f"({parts[0]} IN ({', '.join(text(v) for v in node.extra)}))"
+            return f"({parts[0]} IN ({', '.join(self.dialect.text(v) for v in node.extra)}))"
         if op == "mentions":
             return "(" + " OR ".join(self.dialect.contains(parts[0], word) for word in node.extra) + ")"
         if op == "abs":
@@ -150,7 +150,7 @@ class Scalars:
         if op == "weekday":
             return f"((CAST({parts[0]} AS BIGINT) + {_EPOCH_SHIFT}) % 7 + 1)"
         if op == "code":
-            cases = " ".join(f"WHEN {text(code)} THEN {i}" for i, code in enumerate(node.extra))
+            cases = " ".join(f"WHEN {self.dialect.text(code)} THEN {i}" for i, code in enumerate(node.extra))
             return f"(CASE {parts[0]} {cases} END)"
         if op == "round":
             value = number(parts[0], types[0])

@@ -403,7 +403,7 @@ class Passes:
         return latest(value, "e._happened", "e._row") + only
 
     def _merge(self, node: Aggregate, p: dict[str, str]) -> str:
-        wide = self.dialect.wide
+        wide, double = self.dialect.wide, self.dialect.of_wide
         scale = node.value.type.scale if node.value is not None else 0
         if node.function in ("count", "sum"):
             return f"CAST({p['n' if node.function == 'count' else 's']} AS BIGINT)"
@@ -417,10 +417,10 @@ class Passes:
         n, s = wide(p["nv"]), wide(p["s"])
         shift = f" / {10**scale}" if scale else ""
         if node.function == "std":
-            above = f"CAST({n} * {wide(p['q'])} - {s} * {s} AS DOUBLE)"
-            return f"(sqrt({above} / NULLIF(CAST({n} * ({n} - 1) AS DOUBLE), 0)){shift})"
-        above = f"CAST({n} * {wide(p['sdx'])} - {wide(p['sd'])} * {s} AS DOUBLE)"
-        below = f"CAST({n} * {wide(p['sdd'])} - {wide(p['sd'])} * {wide(p['sd'])} AS DOUBLE)"
+            above, below = double(f"({n} * {wide(p['q'])} - {s} * {s})"), double(f"({n} * ({n} - 1))")
+            return f"(sqrt({above} / NULLIF({below}, 0)){shift})"
+        above = double(f"({n} * {wide(p['sdx'])} - {wide(p['sd'])} * {s})")
+        below = double(f"({n} * {wide(p['sdd'])} - {wide(p['sd'])} * {wide(p['sd'])})")
         return f"({above} / NULLIF({below}, 0){shift})"
 
     def _finish(self, node: Aggregate, sql: str) -> None:
@@ -475,7 +475,7 @@ class Passes:
         on = " AND ".join(f"h.{quote('_m_' + c)} = {self.compiler.of_unit(n)}" for c, n in node.match)
         counted = (
             "SELECT *, count(*) OVER (PARTITION BY _asof, _held) - 1 AS _others,\n"
-            "  count(*) FILTER (WHERE _flag) OVER (PARTITION BY _asof, _held) - CAST(_flag AS BIGINT) AS _flagged\n"
+            "  CAST(sum(CAST(_flag AS BIGINT)) OVER (PARTITION BY _asof, _held) AS BIGINT) - CAST(_flag AS BIGINT) AS _flagged\n"
             f"FROM ({self.register(node)})"
         )
         return (

@@ -279,7 +279,7 @@ class Registry:
         (folder / "python_env.yaml").write_text(f"python: {platform.python_version()}\ndependencies:\n- -r requirements.txt\n", encoding="utf-8")
         example = np.zeros((1, len(trained.fitted.features)))
         model = Model(
-            signature=infer_signature(example, trained.learned.booster.predict(example)),
+            signature=infer_signature(example, np.asarray(trained.learned.booster.predict(example))),
             metadata={"jcml": "calibration, fingerprint and figures are in jcml.json"},
         )
         model.add_flavor("lightgbm", lgb_version=version("lightgbm"), data="model.lgb", model_class="lightgbm.basic.Booster")

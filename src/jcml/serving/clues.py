@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import DuckDBEngine, Evidence, connect
+from jcml.engines.duckdb import connect
 from jcml.engines.engine import Calendar
+from jcml.engines.evidence import Evidence
 from jcml.engines.inventory import settle_question
 from jcml.engines.plain import PlainEngine, Summary
+from jcml.engines.sql import SqlEngine
 from jcml.errors import JcmlError
 from jcml.explanation.reasons import Comparison, Explanation, Push, explain
 from jcml.features.wording import Wording, describe
@@ -83,7 +85,7 @@ class ClueWriter:
         pushes = (*explanation.reasons_for, *explanation.reasons_against)
         return [self.names[i] for push in pushes for i, _ in push.members]
 
-    def _gather(self, engine: DuckDBEngine, explanations: Sequence[Explanation]) -> None:
+    def _gather(self, engine: SqlEngine, explanations: Sequence[Explanation]) -> None:
         as_of = self.run.as_of
         self.units = [(s.scored.unit, as_of) for s in self.chosen]
         told = sorted({n for e in explanations for n in self._told(e)})
@@ -300,7 +302,7 @@ def promise(trained: Any) -> dict[str, Any]:
 
 
 def peer_summaries(
-    engine: DuckDBEngine, question: Question, narrow: Question, calendar: Calendar, units: Sequence[tuple[Key, date]]
+    engine: SqlEngine, question: Question, narrow: Question, calendar: Calendar, units: Sequence[tuple[Key, date]]
 ) -> dict[Peers, dict[tuple[Key, date], Summary]]:
     """What the peers of each unit contribute: how many, their median and deviation, how many lie below and equal.
 

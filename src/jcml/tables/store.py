@@ -27,8 +27,8 @@ from typing import Any
 
 from jcml.durable import database, reached, sweep, undamaged, write_file
 from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, Source, connect
-from jcml.engines.engine import END_OF_TIME, SourceFacts
+from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, connect
+from jcml.engines.engine import END_OF_TIME, Source, SourceFacts
 from jcml.errors import DataError, InputMissing, NotPermitted, Place
 from jcml.tables.office import Office
 from jcml.tables.pseudonyms import Pseudonyms, Vault, read_key

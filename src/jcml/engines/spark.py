@@ -1,0 +1,263 @@
+"""Spark on an existing cluster, for data that outgrow one machine; the only door to Spark.
+
+The same plan as DuckDB's, in Spark's words. What a cluster adds is decided here: the units of a question are made
+first and kept, so that Spark knows how many there are and sends them to the rows when they are few; every number
+that a row gets is fixed by its keys, so that rows which a lost executor takes with it come back the same; and an
+error of the cluster becomes one sentence with a code.
+
+Nothing depends on the session's time zone: times are whole numbers of microseconds before Spark sees them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jcml.engines.dialect import SparkDialect, quote
+from jcml.engines.engine import Calendar, Plan, Source
+from jcml.engines.sql import SqlEngine
+from jcml.errors import InputMissing, Unavailable
+from jcml.query import Question
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+    "spark.sql.caseSensitive": "true",
+    "spark.sql.autoBroadcastJoinThreshold": "64MB",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+"""Settings of a session that plans rely on, whatever the cluster's own defaults."""
+
+
+class SparkEngine(SqlEngine):
+    """Answers questions on a Spark cluster; the office's state lies where driver and workers see it under one path.
+
+    Parameters
+    ----------
+    sources : mapping of table to Source
+        The office's delivered tables.
+    master : str
+        `local[2]`, `spark://host:7077`, `yarn`, `k8s://…`.
+    settings : mapping
+        Spark's own settings, such as ``{"spark.executor.memory": "8g"}``.
+    memory : str
+        The driver's memory where this process starts it, such as ``"4GB"``.
+    scratch : Path or None
+        Where large answers are written before they get their place; workers see it too.
+
+    Raises
+    ------
+    InputMissing
+        JC2501, if the extra `spark` or Java is missing.
+    Unavailable
+        JC2502, if the cluster does not answer; JC2503, if it gives up.
+
+    Examples
+    --------
+    >>> with SparkEngine({}, master="local[1]") as engine:  # doctest: +SKIP
+    ...     engine.query("SELECT 6 * 7 AS answer").to_pylist()
+    [{'answer': 42}]
+    """
+
+    name = "spark"
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        *,
+        master: str,
+        settings: Mapping[str, str] | None = None,
+        memory: str = "4GB",
+        scratch: Path | None = None,
+    ) -> None:
+        self.sources = sources
+        self.dialect = SparkDialect()
+        self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch))
+        self._scratch.chmod(0o755)
+        with readable(master):
+            self.session = session(master, settings or {}, memory, log=scratch.parent / "spark.log" if scratch else None)
+            for name, source in sources.items():
+                self._bind(name, source)
+        self.master = master
+
+    def __enter__(self) -> SparkEngine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what was kept and remove the scratch files; the connection to the cluster stays for the next engine."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _bind(self, name: str, source: Source) -> None:
+        if isinstance(source.rows, Path):
+            frame = self.session.read.parquet(str(source.rows.absolute()))
+        else:
+            frame = self.session.createDataFrame(source.rows)
+        frame.createOrReplaceTempView("_given_" + name)
+        self.sql(f"SELECT {self.selected(source)} FROM {quote('_given_' + name)}").createOrReplaceTempView(name)
+
+    def sql(self, statement: str) -> DataFrame:
+        """A statement as a frame that nothing has computed yet."""
+        return self.session.sql(statement)
+
+    def query(self, sql: str) -> pa.Table:
+        """Run one statement and return its result as an Arrow table."""
+        with readable(self.master):
+            return self.sql(sql).toArrow()
+
+    @contextmanager
+    def given(self, name: str, table: pa.Table) -> Iterator[None]:
+        """Have a small table there under a name, for as long as the context lasts."""
+        with readable(self.master):
+            self.session.createDataFrame(table).createOrReplaceTempView(name)
+        try:
+            yield
+        finally:
+            self.session.catalog.dropTempView(name)
+
+    @contextmanager
+    def steps(self, plan: Plan) -> Iterator[str]:
+        """Have the steps of a plan as views; those that are read twice are kept, and the units are made at once."""
+        import pyarrow as pa
+
+        kept: list[DataFrame] = []
+        texts = [s.sql for s in plan.steps] + [plan.result]
+        with self.given("_dates", pa.table({k: pa.array(v) for k, v in plan.dates.items()})):
+            try:
+                for i, step in enumerate(plan.steps):
+                    with readable(self.master):
+                        frame = self.sql(step.sql)
+                        if sum(len(re.findall(rf"\b{step.name}\b", t)) > 0 for t in texts[i + 1 :]) > 1:
+                            kept.append(frame.persist())
+                            if step.name == "unit":
+                                frame.count()  # from here on Spark knows whether the units are few
+                        frame.createOrReplaceTempView(step.name)
+                yield plan.result
+            finally:
+                for frame in kept:
+                    frame.unpersist()
+                for step in plan.steps:
+                    self.session.catalog.dropTempView(step.name)
+
+    def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
+        """Write the answer as a folder of Parquet files in the order of their names; returns the number of rows."""
+        raise NotImplementedError
+
+
+_sessions: dict[str, SparkSession] = {}
+
+
+def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, log: Path | None = None) -> SparkSession:
+    """A session of its own on the one connection that this process has to a cluster.
+
+    `log` is the file into which Spark writes what it would say on the terminal.
+
+    Raises
+    ------
+    InputMissing
+        JC2501, if the extra `spark` or Java is missing.
+    Unavailable
+        JC2504, if this process is connected to another master.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise InputMissing("JC2501", problem="pyspark", package="jcml[spark]") from None
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        raise InputMissing("JC2501", problem="Java 17", package="openjdk-17-jre-headless")
+    if master not in _sessions:
+        if _sessions:
+            raise Unavailable("JC2504", master=master, present=next(iter(_sessions)))
+        here = master.startswith("local") or any(f"//{host}" in master for host in LOOPBACK)
+        wanted = {
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.driver.memory": memory.replace("GB", "g").replace("MB", "m"),
+            "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+        }
+        if here:
+            wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.pyspark.python": sys.executable}
+        builder = SparkSession.builder.master(master).appName("jcml")
+        for key, value in {**wanted, **settings}.items():
+            builder = builder.config(key, value)
+        if here:
+            os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        with _spoken_into(log):
+            _sessions[master] = builder.getOrCreate()
+    made = _sessions[master].newSession()
+    parallel = _sessions[master].sparkContext.defaultParallelism
+    for key, value in {**MEANING, "spark.sql.shuffle.partitions": str(4 * parallel), **settings}.items():
+        if key.startswith("spark.sql.") and made.conf.isModifiable(key):
+            made.conf.set(key, value)
+    return made
+
+
+@contextmanager
+def _spoken_into(log: Path | None) -> Iterator[None]:
+    """Let the Java process that is started here write its messages into a file, not onto our terminal."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with (log or Path(os.devnull)).open("ab") as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def disconnect() -> None:
+    """End this process's connection to its cluster."""
+    for connected in _sessions.values():
+        connected.stop()
+    _sessions.clear()
+
+
+@contextmanager
+def readable(master: str) -> Iterator[None]:
+    """Turn an error of the cluster into one sentence with a code; the first line of it says what happened.
+
+    Raises
+    ------
+    Unavailable
+        JC2502, if the cluster does not answer; JC2503, if it gave up.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")  # its pandas is not used
+            yield
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("py4j", "pyspark"):
+            raise
+        raise Unavailable("JC2503", master=master, problem=first_line(str(error))) from error
+
+
+def first_line(message: str) -> str:
+    """What a cluster's error says, without the places in its code.
+
+    >>> first_line("An error occurred while calling o42.collect.\\n: org.apache.spark.SparkException: Job aborted: lost\\n\\tat x")
+    'Job aborted: lost'
+    """
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    best = causes[-1].removeprefix("Caused by:") if causes else next((x for x in lines if not x.startswith("An error occurred while calling")), "")
+    return re.sub(r"^:?\s*(?:[\w$]+\.)+[\w$]+:\s*", "", best.strip())[:500]
+
+
+__all__ = ["SparkEngine", "disconnect", "readable", "session"]
+_ = Any
