@@ -40,12 +40,14 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import show, spent
 from jcml.dates import date_series, midnight, months
+from jcml.engines.duckdb import batches_of
 from jcml.errors import InputMissing, JcmlError
 from jcml.features.matrix import build_matrix, find_outcomes
 from jcml.registry.mlflow import Registry
 from jcml.serving.cold_start import cold_start_model
 from jcml.serving.ledger import published_clues
-from jcml.serving.score import ScoringRun, read_scores
+from jcml.serving.on_rows import scored as scored_rows
+from jcml.serving.score import ScoringRun
 from jcml.serving.select import Key, Scored, draw
 from jcml.simulation.reviewers import Candidate, Practice, decide, review
 from jcml.simulation.scenarios import simulate
@@ -177,7 +179,7 @@ class Loop:
         model = self.model
         run = ScoringRun(SCENARIO, model.definition, model.serving, model.serving.capacity, trained, self.store, as_of, threads=1)
         published = run.run()
-        scored = list(read_scores(run.folder / "scores.parquet", model.definition.keys))
+        scored = list(scored_rows(batches_of(run.folder / "scores.parquet"), model.definition.keys))
         given = list(published_clues(self.store.root, published.publication))
         facts = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
         with clock(as_of) as now:

@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import show, spent
-from jcml.engines.duckdb import connect
+from jcml.engines.duckdb import DuckDBEngine, connect
 from jcml.estimators.lightgbm import Fitted, fit
 from jcml.metrics.calibration import Calibration
 from jcml.registry.trained_model import TrainedModel
-from jcml.serving.score import read_scores, score_file
-from jcml.serving.select import select
+from jcml.serving.on_rows import Choosing
+from jcml.serving.score import score_file
 
 FEATURES = tuple(f"f{i}" for i in range(60))
 
@@ -85,8 +85,10 @@ def stream(rows: int) -> None:
 def _child(folder: Path) -> None:
     fitted = Fitted((folder / "model.txt").read_text(), FEATURES)
     trained = TrainedModel("example", fitted, Calibration("none"), "", 100, "1 month", "2025-01-01", "", 0, 0)
-    score_file(folder / "matrix.parquet", folder / "scores.parquet", trained, ("unit",))
-    select(read_scores(folder / "scores.parquet", ("unit",)), capacity=1000, audits=100, seed="s", left_out={})
+    how = Choosing(("unit",), 900, 100, "s", {})
+    with DuckDBEngine({}) as engine:
+        score_file(engine, folder / "matrix.parquet", folder / "scores.parquet", trained, ("unit",))
+        how.chosen(engine.gathered(folder / "scores.parquet", how, how.schema))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 from jcml.metrics.audit import Estimate, audit_hit_rate
 from jcml.metrics.ranking import auc
 from jcml.serving.plan import ServingPlan
-from jcml.serving.select import Decision, Key, Scored, select
+from jcml.serving.select import Decision, Key, Scored, select, shortlist
 from jcml.simulation import defects, writing
 from jcml.simulation.scenarios import SCENARIOS, simulate
 from jcml.simulation.world import World
@@ -160,9 +160,10 @@ def _lists(trained: Trained, truth: NDArray[np.float64], model: Model, plan: Ser
             if cool_off and s.unit in published and published[s.unit][0] >= cool_off.before(day)
             and s.probability < published[s.unit][1] + plan.unless_rises
         }
-        selection = select(
-            scored, capacity=plan.capacity, audits=plan.audits, seed=f"{plan.seed}\x00{model.name}\x00{day}{again}", left_out=left_out
-        )
+        how: dict[str, Any] = {
+            "places": max(0, plan.capacity - plan.audits), "audits": plan.audits, "seed": f"{plan.seed}\x00{model.name}\x00{day}{again}", "left_out": left_out,
+        }
+        selection = select(shortlist(scored, **how), **how)
         published |= {c.scored.unit: (day, c.scored.probability) for c in selection.chosen}
         ranked = {c.scored.unit for c in selection.chosen if c.by == "ranked"}
         audited = [c for c in selection.chosen if c.by == "audit"]

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ def reached(step: str) -> None:
 
 
 def write_file(path: Path, write: Callable[[Path], object], step: str = "") -> None:
-    """Let `write` fill a temporary file, then put it in place at once.
+    """Let `write` fill a temporary file, or a folder of files, then put it in place at once.
 
     Raises
     ------
@@ -67,17 +68,34 @@ def write_file(path: Path, write: Callable[[Path], object], step: str = "") -> N
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(part)
-        with part.open("rb") as stream:
-            os.fsync(stream.fileno())
-        part.replace(path)
-        _flush_folder(path.parent)
+        for written in [*sorted(part.rglob("*")), part] if part.is_dir() else [part]:
+            _flush(written)
+        _put(part, path)
+        _flush(path.parent)
     except OSError as error:
         raise OutputError("JC9002", Place(path), problem=error.strerror or str(error)) from None
     finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+        remove(part)
     if step:
         reached(step)
+
+
+def write_secret(path: Path, write: Callable[[Path], object]) -> None:
+    """As `write_file`, for a file that its owner alone may read.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> write_secret(file, lambda p: p.write_text("whole"))
+    >>> oct(file.stat().st_mode & 0o777)
+    '0o600'
+    """
+
+    def closed(part: Path) -> None:
+        part.touch(mode=0o600)
+        write(part)
+        part.chmod(0o600)
+
+    write_file(path, closed)
 
 
 def write_text(path: Path, content: str, step: str = "") -> None:
@@ -92,8 +110,28 @@ def write_text(path: Path, content: str, step: str = "") -> None:
     write_file(path, lambda part: part.write_text(content, encoding="utf-8"), step)
 
 
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _put(part: Path, path: Path) -> None:
+    """Rename into place; where a folder is concerned, what was there has to step aside first."""
+    aside = path.with_name(f".{path.name}.old.{os.getpid()}.part")
+    if path.is_dir() or (part.is_dir() and path.exists()):
+        path.replace(aside)
+    part.replace(path)
+    remove(aside)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; nothing happens when it is not there.
+
+    >>> remove(Path("no such file"))
+    """
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _flush(written: Path) -> None:
+    handle = os.open(written, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -190,7 +228,7 @@ def sweep(folder: Path) -> int:
     """
     left = [p for p in folder.glob(".*.part") if not _alive(p)]
     for path in left:
-        path.unlink(missing_ok=True)
+        remove(path)
     return len(left)
 
 

@@ -38,6 +38,8 @@ class Console:
         self.debug = debug
         self.workspace: Path | None = None
         self.office: Path | None = None
+        self.engine = "duckdb"
+        self.master = ""
         self._started = time.perf_counter()
 
     def text(self, zh: str, en: str) -> str:

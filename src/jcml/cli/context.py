@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from jcml.cli.console import Console
+from jcml.errors import Place, UsageError
 
 if TYPE_CHECKING:
     from jcml.registry.mlflow import Registry
@@ -17,6 +19,21 @@ if TYPE_CHECKING:
     from jcml.workspace.workspace import Model, Workspace
 
 pass_console = click.make_pass_decorator(Console)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def on_engine(command: Command) -> Command:
+    """Give a command the options that say where questions run."""
+
+    def take(ctx: click.Context, param: click.Parameter, value: str) -> None:
+        setattr(ctx.ensure_object(Console), str(param.name), value)
+
+    for option in (
+        click.option("--master", default="", callback=take, expose_value=False, help="The Spark cluster, such as spark://host:7077 or yarn; default: `master` of [spark] in office.toml."),
+        click.option("--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", callback=take, expose_value=False, help="Where questions run: in this process, or on a Spark cluster."),
+    ):
+        command = option(command)
+    return command
 
 
 class Day(click.ParamType[date]):
@@ -61,8 +78,13 @@ def store_of(console: Console) -> tuple[Workspace, Store]:
     """Workspace and the office's imported data."""
     from jcml.tables.store import Store
 
-    workspace = workspace_of(console)
-    return workspace, Store(office_of(console), workspace.tables)
+    workspace, office = workspace_of(console), office_of(console)
+    master = ""
+    if console.engine == "spark":
+        master = console.master or office.spark.get("master", "")
+        if not master:
+            raise UsageError("JC2505", Place(office.path))
+    return workspace, Store(office, workspace.tables, master=master)
 
 
 def registry_of(store: Store) -> Registry:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jcml.cli.console import Console
-from jcml.cli.context import Day, pass_console, store_of
+from jcml.cli.context import Day, on_engine, pass_console, store_of
 
 if TYPE_CHECKING:
     from jcml.engines.engine import Calendar
@@ -33,6 +33,7 @@ def _asked(console: Console, name: str, as_of: date) -> tuple[Store, Model, Cale
 @features.command()
 @click.argument("model")
 @click.option("--as-of", type=Day(), required=True, help="The day whose knowledge counts, exclusive.")
+@on_engine
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file.")
 @pass_console
 def build(console: Console, model: str, as_of: date, out: Path) -> None:
@@ -51,6 +52,7 @@ def build(console: Console, model: str, as_of: date, out: Path) -> None:
 @features.command()
 @click.argument("model")
 @click.option("--as-of", type=Day(), required=True, help="The day whose knowledge counts, exclusive.")
+@on_engine
 @pass_console
 def sql(console: Console, model: str, as_of: date) -> None:
     """Print the SQL that computes the matrix, step by step."""
@@ -62,6 +64,7 @@ def sql(console: Console, model: str, as_of: date) -> None:
 @features.command()
 @click.argument("model")
 @click.option("--as-of", type=Day(), required=True, help="The day whose knowledge counts, exclusive.")
+@on_engine
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def plan(console: Console, model: str, as_of: date, as_json: bool) -> None:
@@ -85,6 +88,7 @@ def plan(console: Console, model: str, as_of: date, as_json: bool) -> None:
 @click.argument("model")
 @click.argument("feature")
 @click.option("--as-of", type=Day(), required=True, help="The day whose knowledge counts, exclusive.")
+@on_engine
 @click.option("--unit", "unit", required=True, help="The unit's key: the office's own number, or its pseudonym; several keys joined by |.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console

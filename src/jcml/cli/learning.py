@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jcml.cli.console import Console
-from jcml.cli.context import Day, capacity_of, pass_console, registry_of, store_of
+from jcml.cli.context import Day, capacity_of, on_engine, pass_console, registry_of, store_of
 
 if TYPE_CHECKING:
     from jcml.tables.store import Store
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--trials", type=click.IntRange(0), help="How many settings to try; default: as the plan says.")
 @click.option("--try", "only_try", is_flag=True, help="Do not register the result.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@on_engine
 @pass_console
 def train(console: Console, name: str, until: date | None, trials: int | None, only_try: bool, as_json: bool) -> int:
     """Fit, evaluate, check the gates, register as challenger. Exit code 1 if a gate is not kept."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jcml.cli.console import Console
-from jcml.cli.context import Day, capacity_of, pass_console, registry_of, store_of
+from jcml.cli.context import Day, capacity_of, on_engine, pass_console, registry_of, store_of
 
 if TYPE_CHECKING:
     from jcml.records import Clue
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--supersede", default="", help="A reason for replacing an earlier result of this date.")
 @click.option("--cold-start", is_flag=True, help="Without a trained model: order by the rules and by how unlike the others a unit is.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@on_engine
 @pass_console
 def score(console: Console, name: str, as_of: date, supersede: str, cold_start: bool, as_json: bool) -> None:
     """Score with the champion and publish clues, once per run key. Safe to repeat, to kill, and to run twice at once."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jcml.engines.dialect import Dialect, quote, text
-from jcml.engines.engine import Calendar, Plan, Source
-from jcml.engines.sql import SqlEngine
+from jcml.engines.engine import Calendar, Plan, Source, files_of
+from jcml.engines.sql import SqlEngine, Work
 from jcml.query import Question
 
 if TYPE_CHECKING:
@@ -57,12 +57,6 @@ class DuckDBEngine(SqlEngine):
         for name, source in sources.items():
             self._bind(name, source)
 
-    def __enter__(self) -> DuckDBEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close the connection and remove the scratch files."""
         self.connection.close()
@@ -70,7 +64,7 @@ class DuckDBEngine(SqlEngine):
 
     def _bind(self, name: str, source: Source) -> None:
         if isinstance(source.rows, Path):
-            origin = f"read_parquet({text(str(source.rows))})"
+            origin = self.parquet(source.rows)
         else:
             origin = quote("_given_" + name)
             self.connection.register("_given_" + name, source.rows)
@@ -113,6 +107,41 @@ class DuckDBEngine(SqlEngine):
                 f"COPY ({inner}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
             ).fetchone()
         return int(done[0]) if done else 0
+
+    def parquet(self, path: Path) -> str:
+        """A Parquet file, or a folder of such, as something to select from."""
+        return f"read_parquet([{', '.join(text(str(file)) for file in files_of(path))}])"
+
+    def through(self, source: Path, target: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> None:
+        """Write what `work` makes of the rows of a Parquet file into another one; memory does not grow with their number."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in work(batches_of(source, columns)):
+                writer.write_batch(batch)
+
+    def gathered(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+        """What `work` makes of the rows of a Parquet file, as a table."""
+        import pyarrow as pa
+
+        return pa.Table.from_batches(work(batches_of(source, columns)), schema)
+
+
+def batches_of(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of a Parquet file, or of a folder of such, one row group in memory at a time.
+
+    `iter_batches` keeps what it has read: measured, its memory grows with the rows; `read_row_group` lets go.
+
+    >>> from jcml.workspace.example import example_list
+    >>> sum(b.num_rows for b in batches_of(example_list().folder / "matrix.parquet")) == example_list().publication.scored
+    True
+    """
+    import pyarrow.parquet as pq
+
+    for name in files_of(path):
+        file = pq.ParquetFile(name)
+        for group in range(file.num_row_groups):
+            yield from file.read_row_group(group, columns=columns).to_batches(ROW_GROUP)
 
 
 def connect(*, threads: int = 0, memory: str = "4GB", scratch: Path | None = None) -> duckdb.DuckDBPyConnection:

@@ -24,6 +24,27 @@ END_OF_TIME = 2**62
 """Microseconds UTC that no row reaches; `_superseded` of a version that nothing replaced."""
 
 
+def files_of(path: Path) -> list[Path]:
+    """The Parquet files of a table: itself, or those of its folder in the order of their names, where a cluster wrote it.
+
+    >>> files_of(Path("matrix.parquet"))
+    [PosixPath('matrix.parquet')]
+    """
+    return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a Parquet file, or a folder of such, holds.
+
+    >>> from jcml.workspace.example import example_list
+    >>> rows_in(example_list().folder / "matrix.parquet") == example_list().publication.scored
+    True
+    """
+    import pyarrow.parquet as pq
+
+    return sum(pq.read_metadata(file).num_rows for file in files_of(path))
+
+
 @dataclass(frozen=True)
 class SourceFacts:
     """What an office delivered of one table.

@@ -16,14 +16,14 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jcml.engines.dialect import SparkDialect, quote
-from jcml.engines.engine import Calendar, Plan, Source
-from jcml.engines.sql import SqlEngine
+from jcml.engines.engine import Calendar, Plan, Source, files_of, rows_in
+from jcml.engines.sql import SqlEngine, Work
 from jcml.errors import InputMissing, Unavailable
 from jcml.query import Question
 
@@ -93,12 +93,6 @@ class SparkEngine(SqlEngine):
                 self._bind(name, source)
         self.master = master
 
-    def __enter__(self) -> SparkEngine:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Let go of what was kept and remove the scratch files; the connection to the cluster stays for the next engine."""
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -155,8 +149,42 @@ class SparkEngine(SqlEngine):
                     self.session.catalog.dropTempView(step.name)
 
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
-        """Write the answer as a folder of Parquet files in the order of their names; returns the number of rows."""
-        raise NotImplementedError
+        """Write the answer as a folder of Parquet files, sorted from the first to the last; returns the number of rows."""
+        with self.steps(self.plan(question, calendar)) as result, readable(self.master):
+            day = f"{self.dialect.date('_asof')} AS _asof"
+            self._write(self.sql(f"SELECT * FROM ({result})").selectExpr(*self._with(result, day)), path)
+        return rows_in(path)
+
+    def _with(self, result: str, day: str) -> list[str]:
+        return [day if name == "_asof" else quote(name) for name in self.sql(result).columns]
+
+    def _write(self, frame: DataFrame, target: Path) -> None:
+        frame.write.mode("overwrite").option("compression", "zstd").parquet(str(target.absolute()))
+
+    def parquet(self, path: Path) -> str:
+        """A Parquet file, or a folder of such, as something to select from."""
+        return f"parquet.`{path.absolute()}`"
+
+    def _worked(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None) -> DataFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        size = sum(file.stat().st_size for file in files_of(source))
+        share = size // (2 * self.session.sparkContext.defaultParallelism) + 1  # every core gets its part, and no core all of it
+        self.session.conf.set("spark.sql.files.maxPartitionBytes", str(min(max(share, 2**20), 2**27)))
+        frame = self.session.read.parquet(str(source.absolute()))
+        if columns is not None:
+            frame = frame.select(*(f"`{name}`" for name in columns))
+        return frame.mapInArrow(work, from_arrow_schema(schema))
+
+    def through(self, source: Path, target: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> None:
+        """Write what `work` makes of the rows of a Parquet file into a folder of such; each worker writes what it made."""
+        with readable(self.master):
+            self._write(self._worked(source, work, schema, columns), target)
+
+    def gathered(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+        """What `work` makes of the rows of a Parquet file, part by part, as a table."""
+        with readable(self.master):
+            return self._worked(source, work, schema, columns).toArrow().cast(schema)
 
 
 _sessions: dict[str, SparkSession] = {}
@@ -257,7 +285,3 @@ def first_line(message: str) -> str:
     causes = [line for line in lines if line.startswith("Caused by:")]
     best = causes[-1].removeprefix("Caused by:") if causes else next((x for x in lines if not x.startswith("An error occurred while calling")), "")
     return re.sub(r"^:?\s*(?:[\w$]+\.)+[\w$]+:\s*", "", best.strip())[:500]
-
-
-__all__ = ["SparkEngine", "disconnect", "readable", "session"]
-_ = Any

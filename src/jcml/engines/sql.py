@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from jcml.dates import day_number, from_day_number
 from jcml.engines.compile import Compiler
@@ -19,12 +19,16 @@ from jcml.query import Outcome, Question
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Work: TypeAlias = "Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]"
+"""What is done to the rows of a file, batch by batch; on a cluster to each part of them, on the worker that has it."""
+
 
 class SqlEngine(ABC):
     """An engine that answers a question by running the plan that the compiler makes of it.
 
     A door to a database says how a statement runs (`query`), how a small table is given to it (`given`), how a plan's
-    steps come into being (`steps`), and how a large answer gets into a file (`matrix_to`).
+    steps come into being (`steps`), how a large answer gets into a file (`matrix_to`), and how Python meets the rows of
+    a file where they are (`through`, `gathered`).
 
     >>> from jcml.workspace.example import example
     >>> _, store = example()
@@ -36,6 +40,17 @@ class SqlEngine(ABC):
     name: str
     dialect: Dialect
     sources: Mapping[str, Source]
+    shape: str = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what the engine holds, and remove its scratch files."""
 
     def facts(self) -> Mapping[str, SourceFacts]:
         """What was delivered, per table."""
@@ -43,7 +58,7 @@ class SqlEngine(ABC):
 
     def plan(self, question: Question, calendar: Calendar) -> Plan:
         """How the question would be answered."""
-        return Compiler(question, calendar, self.facts(), self.dialect).plan()
+        return Compiler(question, calendar, self.facts(), self.dialect, shape=self.shape).plan()
 
     @abstractmethod
     def query(self, sql: str) -> pa.Table:
@@ -59,12 +74,33 @@ class SqlEngine(ABC):
 
     @abstractmethod
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
-        """Write the answer as Parquet in bounded memory; returns the number of rows."""
+        """Write the answer as Parquet in bounded memory, on a cluster as a folder; returns the number of rows."""
 
-    def matrix(self, question: Question, calendar: Calendar) -> pa.Table:
-        """The answer: keys, `_asof` (date), one double per value; sorted by as-of date and keys."""
+    @abstractmethod
+    def parquet(self, path: Path) -> str:
+        """A Parquet file, or a folder of such, as something to select from."""
+
+    @abstractmethod
+    def through(self, source: Path, target: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> None:
+        """Write what `work` makes of the rows of a Parquet file, or of some of its columns, into another one."""
+
+    @abstractmethod
+    def gathered(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
+        """What `work` makes of the rows of a Parquet file, as a table; for little that is made of much."""
+
+    def matrix(self, question: Question, calendar: Calendar, units: Sequence[tuple[str, ...]] | None = None) -> pa.Table:
+        """The answer: keys, `_asof` (date), one double per value; sorted by as-of date and keys.
+
+        With `units` the answer about these alone; what they are compared with is still everybody.
+        """
         with self.steps(self.plan(question, calendar)) as result:
-            return _with_dates(self.query(result))
+            if units is None:
+                return _with_dates(self.query(result))
+            keys = question.unit.keys
+            with self.given("_asked", _strings(keys, units)):
+                on = " AND ".join(f"a.{quote(k)} = r.{quote(k)}" for k in keys)
+                order = ", ".join(f"r.{quote(k)}" for k in ("_asof", *keys))
+                return _with_dates(self.query(f"SELECT r.* FROM ({result}) AS r JOIN _asked AS a ON {on} ORDER BY {order}"))
 
     def outcomes(self, question: Question, outcome: Outcome, calendar: Calendar) -> pa.Table:
         """What was found about each unit: keys, `_asof`, when a confirmed and a not confirmed finding became known
@@ -80,9 +116,9 @@ class SqlEngine(ABC):
         import pyarrow as pa
 
         keys = question.unit.keys
-        chosen = {"_key_" + k: pa.array([u[0][i] for u in units], pa.string()) for i, k in enumerate(keys)}
-        chosen["_asof"] = pa.array([day_number(u[1]) for u in units], pa.int32())
-        with self.given("_chosen", pa.table(chosen)):
+        chosen = _strings(["_key_" + k for k in keys], [u[0] for u in units])
+        chosen = chosen.append_column("_asof", pa.array([day_number(u[1]) for u in units], pa.int32()))
+        with self.given("_chosen", chosen):
             compiler = Compiler(question, calendar, self.facts(), self.dialect, chosen=True)
             sql = EvidenceCompiler(compiler).sql()
             with self.steps(Plan(compiler.dates, compiler.steps, sql)) as result:
@@ -124,6 +160,12 @@ class SqlEngine(ABC):
                 name = quote(column)
                 chosen.append(f"{self.dialect.day_number(name)} AS {name}" if kind.kind == "date" else name)
         return ", ".join(chosen)
+
+
+def _strings(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> pa.Table:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})
 
 
 def _with_dates(table: pa.Table) -> pa.Table:

@@ -62,6 +62,9 @@ class Fitted:
     text: str
     features: tuple[str, ...]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Fitted, (self.text, self.features)  # to another process travels the text alone
+
     @cached_property
     def booster(self) -> lightgbm.Booster:
         """The model, ready to score."""

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import connect
 from jcml.engines.engine import Calendar
 from jcml.engines.evidence import Evidence
 from jcml.engines.inventory import settle_question
@@ -29,12 +27,12 @@ from jcml.query import Aggregate, Attribute, Peers, Question, Shared, columns_re
 from jcml.records import Clue, Part, Reason, SourceRow, Statement
 from jcml.serving.select import Key, Selected, Selection
 from jcml.serving.shown import Shown
+from jcml.serving.standing import standings
 
 if TYPE_CHECKING:
     from jcml.serving.score import ScoringRun
 
 
-TOGETHER = 16  # columns that are compared in one pass over the matrix
 ROLES: tuple[Literal["row", "condition", "other"], ...] = ("row", "condition", "other")
 
 
@@ -49,7 +47,8 @@ class ClueWriter:
     True
     """
 
-    def __init__(self, run: ScoringRun, selection: Selection) -> None:
+    def __init__(self, run: ScoringRun, selection: Selection, engine: SqlEngine) -> None:
+        self.engine = engine
         self.run = run
         self.definition = run.definition
         self.chosen = selection.chosen
@@ -64,7 +63,7 @@ class ClueWriter:
         """The clues, ranked ones first."""
         if not self.chosen:
             return []
-        self.table = self.run.rows_of(self.chosen)
+        self.table = self.run.rows_of(self.engine, self.chosen)
         self.rows = self.table.to_pylist()
         values = np.column_stack([np.asarray(self.table[n].to_numpy(zero_copy_only=False), dtype=float) for n in self.names])
         contributions = self.run.trained.fitted.contributions(values, threads=self.run.threads)
@@ -73,10 +72,9 @@ class ClueWriter:
             explain(contributions[i], s.scored.margin, self.groups, most=plan.most, against=plan.against, least=plan.least_contribution)
             for i, s in enumerate(self.chosen)
         ]
-        ranks = self.run.ranks(self.chosen)
-        with self.run.store.engine(self.definition.tables) as engine:
-            self._gather(engine, explanations)
-            return [self._clue(i, s, explanations[i], ranks[s.scored.unit]) for i, s in enumerate(self.chosen)]
+        ranks = self.run.ranks(self.engine, self.chosen)
+        self._gather(explanations)
+        return [self._clue(i, s, explanations[i], ranks[s.scored.unit]) for i, s in enumerate(self.chosen)]
 
     # -- gathering ---------------------------------------------------------------------------------------------
 
@@ -85,7 +83,7 @@ class ClueWriter:
         pushes = (*explanation.reasons_for, *explanation.reasons_against)
         return [self.names[i] for push in pushes for i, _ in push.members]
 
-    def _gather(self, engine: SqlEngine, explanations: Sequence[Explanation]) -> None:
+    def _gather(self, explanations: Sequence[Explanation]) -> None:
         as_of = self.run.as_of
         self.units = [(s.scored.unit, as_of) for s in self.chosen]
         told = sorted({n for e in explanations for n in self._told(e)})
@@ -96,50 +94,35 @@ class ClueWriter:
             self.question.unit, None, tuple((n, v) for n, v in self.question.values if n in wanted), self.question.relations
         )
         self.narrow = settle_question(chosen)
-        self.evidence: Evidence = engine.evidence(chosen, self.run.calendar, self.units)
+        self.evidence: Evidence = self.engine.evidence(chosen, self.run.calendar, self.units)
         versions: dict[str, set[int]] = {}
         for parts in self.evidence.rows.values():
             for found in parts.values():
                 for _, table, version in found:
                     versions.setdefault(table, set()).add(version)
         self.source: dict[str, dict[int, dict[str, Any]]] = {
-            t: {r["_version"]: r for r in engine.rows(t, v)} for t, v in sorted(versions.items())
+            t: {r["_version"]: r for r in self.engine.rows(t, v)} for t, v in sorted(versions.items())
         }
-        self.facts = engine.facts()
-        self.summaries = peer_summaries(engine, self.question, self.narrow, self.run.calendar, self.units)
+        self.facts = self.engine.facts()
+        self.summaries = peer_summaries(self.engine, self.question, self.narrow, self.run.calendar, self.units)
         self.comparisons = self._compare(told)
 
     def _compare(self, told: list[str]) -> dict[tuple[Key, str], Comparison]:
         """Each told value against the units of its group on this date; at least 8 with a value."""
         group = next(iter(self.definition.groups), "")
-        group_of = f"coalesce({quote(f'group:{group}')}, '')" if group else "''"
-        connection = connect(threads=self.run.threads, memory=self.run.store.office.memory, scratch=self.run.store.root / "scratch")
-        found: dict[tuple[Key, str], Comparison] = {}
-        try:
-            source = f"read_parquet({text(str(self.run.folder / 'matrix.parquet'))})"
-            connection.register("_chosen", self.table)
-            keys = ", ".join(f"c.{quote(k)}" for k in self.definition.keys)
-            for start in range(0, len(told), TOGETHER):
-                names = told[start : start + TOGETHER]
-                middles = ", ".join(f"count({quote(n)}) AS n{i}, median({quote(n)}) AS m{i}" for i, n in enumerate(names))
-                belows = ", ".join(f"count(*) FILTER (WHERE o.{quote(n)} < c.{quote(n)}) AS b{i}" for i, n in enumerate(names))
-                listed = ", ".join(f"c.{quote(n)}, p.n{i}, p.m{i}, b.b{i}" for i, n in enumerate(names))
-                rows = connection.execute(
-                    f"WITH o AS (SELECT *, {group_of} AS g FROM {source}),\n"
-                    f"p AS (SELECT g, {middles} FROM o GROUP BY g),\n"
-                    f"c AS (SELECT *, row_number() OVER () AS _n, {group_of} AS g FROM _chosen),\n"
-                    f"b AS (SELECT c._n, {belows} FROM c JOIN o ON o.g = c.g GROUP BY c._n)\n"
-                    f"SELECT {keys}, c.g, {listed} FROM c JOIN p ON p.g = c.g JOIN b ON b._n = c._n"
-                ).fetchall()
-                width = len(self.definition.keys)
-                for row in rows:
-                    for i, name in enumerate(names):
-                        value, n, middle, below = row[width + 1 + 4 * i : width + 5 + 4 * i]
-                        if value is not None and n >= 8:
-                            found[tuple(row[:width]), name] = Comparison(row[width], n, middle, below / n)
-        finally:
-            connection.close()
-        return found
+        own = {i: str(row[f"group:{group}"] or "") if group else "" for i, row in enumerate(self.rows)}
+        asked: dict[tuple[str, str], list[float]] = {}
+        for i, row in enumerate(self.rows):
+            for name in told:
+                if row[name] is not None:
+                    asked.setdefault((own[i], name), []).append(row[name])
+        found = standings(self.engine, self.run.folder / "matrix.parquet", f"group:{group}" if group else "", asked)
+        return {
+            (unit, name): Comparison(own[i], standing.n, standing.median, standing.below[self.rows[i][name]] / standing.n)
+            for i, (unit, _) in enumerate(self.units)
+            for name in told
+            if self.rows[i][name] is not None and (standing := found[own[i], name]).n >= 8
+        }
 
     # -- one clue ----------------------------------------------------------------------------------------------
 
@@ -328,7 +311,7 @@ def peer_summaries(
         return {}
     measures: tuple[Literal["count", "median", "mad", "below", "ties"], ...] = ("count", "median", "mad", "below", "ties")
     values = tuple((f"{i}:{m}", replace(n, measure=m)) for i, n in enumerate(wanted) for m in measures)
-    table = engine.matrix(Question(question.unit, question.cohort, values, question.relations), calendar)
+    table = engine.matrix(Question(question.unit, question.cohort, values, question.relations), calendar, sorted({u for u, _ in units}))
     keys = list(zip(*(table[k].to_pylist() for k in question.unit.keys), strict=True))
     at = {(u, d): i for i, (u, d) in enumerate(zip(keys, table["_asof"].to_pylist(), strict=True))}
     columns = {n: table[n].to_pylist() for n, _ in values}

@@ -59,9 +59,10 @@ class _Replay(ScoringRun):
 
     def repeat(self) -> Path:
         self.__dict__["key"], self.__dict__["data_digest"] = self.was
-        self._matrix()
-        self._scores()
-        return self._clues(self._selection())
+        with self.engine() as engine:
+            self._matrix(engine)
+            self._scores(engine)
+            return self._clues(engine, self._selection(engine))
 
 
 def _differences(before: Any, after: Any, at: str = "") -> list[str]:

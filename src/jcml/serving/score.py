@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -21,25 +21,25 @@ from typing import TYPE_CHECKING, Any
 import jcml
 from jcml.dates import Period
 from jcml.durable import held, reached, sweep, write_file, write_text
-from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import connect
-from jcml.engines.engine import Calendar
+from jcml.engines.dialect import quote
+from jcml.engines.engine import Calendar, rows_in
+from jcml.engines.sql import SqlEngine
 from jcml.errors import CheckFailed, ConfigurationError, Place
 from jcml.features.definition import SupervisionModel
 from jcml.features.matrix import require_unit
-from jcml.query import canonical
+from jcml.query import call, canonical, literal
 from jcml.records import Clue, write_clues
 from jcml.registry.trained_model import TrainedModel
 from jcml.serving.ledger import Ledger, Publication, run_folder
+from jcml.serving.on_rows import Above, Choosing, Scorer, SelectionLog
 from jcml.serving.plan import ServingPlan
-from jcml.serving.select import Decision, Key, Scored, Selected, Selection, select
+from jcml.serving.select import Decision, Key, Selected, Selection
 from jcml.serving.watch import signals, stop_if_crossed
 from jcml.tables.store import Store
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH = 65_536
 Say = Callable[[str], None]
 
 
@@ -174,51 +174,53 @@ class ScoringRun:
             done = self.ledger.find(self.key)
             if done is not None:
                 return Published(done, False, self.folder)
-            self._matrix()
-            self._scores()
-            self.signals = signals(self.plan.watch, self.trained, self.folder)
-            for signal in self.signals:
-                self.say(f"watch: {signal.name} {signal.value}{' !' if signal.crossed else ''}")
-            stop_if_crossed(self.signals, self.name)
-            selection = self._selection()
-            clues = self._clues(selection)
+            with self.engine() as engine:
+                self._matrix(engine)
+                self._scores(engine)
+                self.signals = signals(self.plan.watch, self.trained, self.folder)
+                for signal in self.signals:
+                    self.say(f"watch: {signal.name} {signal.value}{' !' if signal.crossed else ''}")
+                stop_if_crossed(self.signals, self.name)
+                clues = self._clues(engine, self._selection(engine))
             return Published(self._publish(clues, len(same)), True, self.folder)
+
+    def engine(self) -> SqlEngine:
+        """Where the run asks its questions."""
+        return self.store.engine({*self.definition.tables, *self.definition.label_tables})
 
     # -- matrix and scores -------------------------------------------------------------------------------------
 
-    def _matrix(self) -> None:
+    def _matrix(self, engine: SqlEngine) -> None:
         path = self.folder / "matrix.parquet"
         if not path.exists():
-            with self.store.engine(self.definition.tables) as engine:
-                write_file(path, lambda part: engine.matrix_to(self.definition.full_question, self.calendar, part), "score.matrix")
-        import pyarrow.parquet as pq
-
-        self.scored = pq.read_metadata(path).num_rows
+            write_file(path, lambda part: engine.matrix_to(self.definition.full_question, self.calendar, part), "score.matrix")
+        self.scored = rows_in(path)
         self.say(f"features: {self.scored:,} × {len(self.definition.features)}")
 
-    def _scores(self) -> None:
+    def _scores(self, engine: SqlEngine) -> None:
         path = self.folder / "scores.parquet"
         if not path.exists():
-            write_file(path, lambda part: score_file(self.folder / "matrix.parquet", part, self.trained, self.definition.keys, self.threads), "score.scores")
+            write_file(path, lambda part: score_file(engine, self.folder / "matrix.parquet", part, self.trained, self.definition.keys, self.threads), "score.scores")
         self.say(f"scores: {self.scored:,}")
-
-    def _read_scores(self) -> Iterator[Scored]:
-        return read_scores(self.folder / "scores.parquet", self.definition.keys)
 
     # -- selection ---------------------------------------------------------------------------------------------
 
-    def _selection(self) -> Selection:
-        seed = f"{self.plan.seed}\x00{self.name}\x00{self.as_of}"
+    def _selection(self, engine: SqlEngine) -> Selection:
         audits = min(replace(self.plan, capacity=self.capacity).audits, self.capacity)
-        selection = select(self._read_scores(), capacity=self.capacity, audits=audits, seed=seed, left_out=self._left_out())
+        scores = self.folder / "scores.parquet"
+        how = Choosing(
+            self.definition.keys, max(0, self.capacity - audits), audits, f"{self.plan.seed}\x00{self.name}\x00{self.as_of}", self._left_out(engine)
+        )
+        selection = how.chosen(engine.gathered(scores, how, how.schema))
         path = self.folder / "selection.parquet"
         if not path.exists():
-            write_file(path, lambda part: self._write_selection(selection, part), "score.selection")
+            log = SelectionLog(self.definition.keys, selection)
+            write_file(path, lambda part: engine.through(scores, part, log, log.schema), "score.selection")
         by = [s.by for s in selection.chosen]
         self.say(f"selection: {by.count('ranked')} by order, {by.count('audit')} at random of {selection.eligible:,}, {len(selection.left_out)} left out")
         return selection
 
-    def _left_out(self) -> dict[Key, Decision]:
+    def _left_out(self, engine: SqlEngine) -> dict[Key, Decision]:
         """Units that were put before a person, or decided on, so lately that they are not put there again."""
         if self.plan.cool_off is None or self.definition.scored is not None:
             return {}
@@ -229,14 +231,19 @@ class ScoringRun:
             if publication.as_of >= since:
                 for unit, probability in self._published(publication):
                     found[unit], before[unit] = "published_lately", probability
-        for unit in self._reviewed_since(self.plan.cool_off):
+        for unit in self._reviewed_since(engine, self.plan.cool_off):
             found[unit] = "reviewed_lately"
-        if not found:
-            return {}
-        for scored in self._read_scores():
-            if scored.unit in before and scored.probability >= before[scored.unit] + self.plan.unless_rises:
-                found.pop(scored.unit)
+        for unit, probability in self._now(engine, sorted(before)):
+            if probability >= before[unit] + self.plan.unless_rises:
+                found.pop(unit)
         return found
+
+    def _now(self, engine: SqlEngine, units: list[Key]) -> Iterator[tuple[Key, float]]:
+        """The probability that some units have now, of those that are still scored."""
+        if not units:
+            return
+        table = _joined(engine, self.folder / "scores.parquet", self.definition.keys, units)
+        yield from zip(_keys(table, self.definition.keys), table["probability"].to_pylist(), strict=True)
 
     def _published(self, publication: Publication) -> Iterator[tuple[Key, float]]:
         import pyarrow.compute as pc
@@ -247,45 +254,24 @@ class ScoringRun:
             return
         table = pq.read_table(path)
         table = table.filter(pc.is_in(table["decision"], _strings(["ranked", "audit"])))
-        columns = [table[k].to_pylist() for k in self.definition.keys]
-        yield from zip(zip(*columns, strict=True), table["probability"].to_pylist(), strict=True)
+        yield from zip(_keys(table, self.definition.keys), table["probability"].to_pylist(), strict=True)
 
-    def _reviewed_since(self, cool_off: Period) -> Iterator[Key]:
+    def _reviewed_since(self, engine: SqlEngine, cool_off: Period) -> Iterator[Key]:
         from jcml.features.definition import reviewed_question
 
         question = reviewed_question(self.definition, cool_off)
-        with self.store.engine(r.name for r in question.relations) as engine:
-            table = engine.matrix(question, self.calendar)
-        columns = [table[k].to_pylist() for k in self.definition.keys]
-        for unit, count in zip(zip(*columns, strict=True), table["reviewed"].to_pylist(), strict=True):
-            if count:
-                yield unit
-
-    def _write_selection(self, selection: Selection, part: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        chosen = {s.scored.unit: s for s in selection.chosen}
-        keys = self.definition.keys
-        fields = [(k, pa.string()) for k in keys] + [
-            ("margin", pa.float64()), ("probability", pa.float64()), ("decision", pa.string()), ("chance", pa.float64()),
-        ]
-        with pq.ParquetWriter(part, pa.schema(fields), compression="zstd") as writer:
-            for batch in _row_groups(self.folder / "scores.parquet"):
-                units = list(zip(*(batch.column(k).to_pylist() for k in keys), strict=True))
-                decisions = [selection.decision(u, chosen) for u in units]
-                columns = [batch.column(k) for k in keys] + [batch.column("margin"), batch.column("probability")]
-                columns += [pa.array([d[0] for d in decisions]), pa.array([d[1] for d in decisions], pa.float64())]
-                writer.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)))
+        (_, reviewed), = question.values
+        only = replace(question, cohort=call(">", reviewed, literal(0)))
+        yield from _keys(engine.matrix(only, self.calendar), self.definition.keys)
 
     # -- clues -------------------------------------------------------------------------------------------------
 
-    def _clues(self, selection: Selection) -> Path:
+    def _clues(self, engine: SqlEngine, selection: Selection) -> Path:
         path = self.folder / "clues.jsonl"
         if not path.exists():
             from jcml.serving.clues import ClueWriter
 
-            writer = ClueWriter(self, selection)
+            writer = ClueWriter(self, selection, engine)
             clues: list[Clue] = writer.clues()
             evidence = self.folder / "evidence.parquet"
             if not evidence.exists():
@@ -294,40 +280,22 @@ class ScoringRun:
             self.say(f"clues: {len(clues)} with reasons and evidence, every value recomputed from its rows")
         return path
 
-    def ranks(self, chosen: tuple[Selected, ...]) -> dict[Key, int]:
+    def ranks(self, engine: SqlEngine, chosen: tuple[Selected, ...]) -> dict[Key, int]:
         """The place of each chosen unit in the order of all scored units, from 1."""
-        connection = connect(threads=1, memory="1GB")
-        try:
-            source = f"read_parquet({text(str(self.folder / 'scores.parquet'))})"
-            made = {}
-            for selected in chosen:
-                if selected.by == "ranked" and not self._has_left_out(chosen):
-                    made[selected.scored.unit] = selected.rank
-                    continue
-                row = connection.execute(f"SELECT count(*) FROM {source} WHERE margin > ?", [selected.scored.margin]).fetchone()
-                made[selected.scored.unit] = int(row[0]) + 1 if row else 1
-            return made
-        finally:
-            connection.close()
+        import numpy as np
 
-    def _has_left_out(self, chosen: tuple[Selected, ...]) -> bool:
-        return self.plan.cool_off is not None and self.definition.scored is None
+        above = Above(tuple(s.scored.margin for s in chosen))
+        counts = engine.gathered(self.folder / "scores.parquet", above, above.schema, ["margin"])
+        total = np.array(counts["above"].to_pylist()).reshape(-1, len(chosen)).sum(axis=0)
+        cool_off = self.plan.cool_off is not None and self.definition.scored is None
+        return {
+            s.scored.unit: s.rank if s.by == "ranked" and not cool_off else int(n) + 1  # equal margins are told apart where all are ranked
+            for s, n in zip(chosen, total, strict=True)
+        }
 
-    def rows_of(self, chosen: tuple[Selected, ...]) -> pa.Table:
+    def rows_of(self, engine: SqlEngine, chosen: tuple[Selected, ...]) -> pa.Table:
         """The matrix rows of chosen units, in their order."""
-        import pyarrow as pa
-
-        keys = self.definition.keys
-        given = {k: [s.scored.unit[i] for s in chosen] for i, k in enumerate(keys)}
-        connection = connect(threads=1, memory="1GB")
-        try:
-            connection.register("_chosen", pa.table({**given, "_order": list(range(len(chosen)))}))
-            on = " AND ".join(f"m.{quote(k)} = c.{quote(k)}" for k in keys)
-            return connection.sql(
-                f"SELECT m.* FROM read_parquet({text(str(self.folder / 'matrix.parquet'))}) AS m JOIN _chosen AS c ON {on} ORDER BY c._order"
-            ).to_arrow_table()
-        finally:
-            connection.close()
+        return _joined(engine, self.folder / "matrix.parquet", self.definition.keys, [s.scored.unit for s in chosen])
 
     # -- publishing --------------------------------------------------------------------------------------------
 
@@ -388,63 +356,36 @@ def asked(
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def score_file(matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[str, ...], threads: int = 0) -> int:
-    """Score every row of a matrix file into a scores file, batch by batch; returns the number of rows.
+def score_file(engine: SqlEngine, matrix: Path, scores: Path, trained: TrainedModel, keys: tuple[str, ...], threads: int = 0) -> None:
+    """Score every row of a matrix into a scores file, batch by batch, on the workers where the engine has some.
 
     Memory does not grow with the number of rows.
 
     >>> import tempfile
     >>> from jcml.workspace.example import example, example_list, example_training
+    >>> model, store = example()
     >>> scores = Path(tempfile.mkdtemp()) / "scores.parquet"
-    >>> rows = score_file(example_list().folder / "matrix.parquet", scores, example_training().model, example()[0].definition.keys)
-    >>> rows == example_list().publication.scored
+    >>> with store.engine(model.definition.tables) as engine:
+    ...     score_file(engine, example_list().folder / "matrix.parquet", scores, example_training().model, model.definition.keys)
+    >>> rows_in(scores) == example_list().publication.scored
     True
     """
-    import numpy as np
+    scorer = Scorer(trained, keys, threads if engine.name == "duckdb" else 1)
+    engine.through(matrix, scores, scorer, scorer.schema, [*keys, "_asof", *trained.fitted.features])
+
+
+def _joined(engine: SqlEngine, file: Path, keys: Sequence[str], units: Sequence[Key]) -> pa.Table:
+    """The rows of some units in a Parquet file, in the order in which they are named."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    names = trained.fitted.features
-    fields = [(k, pa.string()) for k in keys] + [("_asof", pa.date32()), ("margin", pa.float64()), ("probability", pa.float64())]
-    rows = 0
-    with pq.ParquetWriter(scores, pa.schema(fields), compression="zstd") as writer:
-        for batch in _row_groups(matrix, [*keys, "_asof", *names]):
-            values = np.empty((batch.num_rows, len(names)))
-            for i, name in enumerate(names):
-                values[:, i] = batch.column(name).to_numpy(zero_copy_only=False)
-            margins = trained.fitted.margins(values, threads=threads)
-            columns = [batch.column(k) for k in keys] + [batch.column("_asof"), pa.array(margins), pa.array(trained.probabilities(margins))]
-            writer.write_table(pa.Table.from_arrays(columns, schema=pa.schema(fields)))
-            rows += batch.num_rows
-    return rows
+    given = {k: pa.array([u[i] for u in units], pa.string()) for i, k in enumerate(keys)}
+    with engine.given("_units", pa.table({**given, "_order": list(range(len(units)))})):
+        on = " AND ".join(f"r.{quote(k)} = c.{quote(k)}" for k in keys)
+        return engine.query(f"SELECT r.* FROM {engine.parquet(file)} AS r JOIN _units AS c ON {on} ORDER BY c._order")
 
 
-def read_scores(scores: Path, keys: tuple[str, ...]) -> Iterator[Scored]:
-    """The rows of a scores file one by one, batch by batch: memory does not grow with their number.
-
-    >>> from jcml.workspace.example import example, example_list
-    >>> rows = list(read_scores(example_list().folder / "scores.parquet", example()[0].definition.keys))
-    >>> len(rows) == example_list().publication.scored
-    True
-    """
-
-    for batch in _row_groups(scores):
-        columns = [batch.column(k).to_pylist() for k in keys]
-        margins, probabilities = batch.column("margin").to_numpy(), batch.column("probability").to_numpy()
-        for i, unit in enumerate(zip(*columns, strict=True)):
-            yield Scored(unit, float(margins[i]), float(probabilities[i]))
-
-
-def _row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """The batches of a Parquet file, one row group in memory at a time.
-
-    `iter_batches` keeps what it has read: measured, its memory grows with the rows; `read_row_group` lets go.
-    """
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(path)
-    for group in range(file.num_row_groups):
-        yield from file.read_row_group(group, columns=columns).to_batches(BATCH)
+def _keys(table: pa.Table, keys: Sequence[str]) -> Iterator[Key]:
+    yield from zip(*(table[k].to_pylist() for k in keys), strict=True)
 
 
 def _plain(value: Any) -> Any:

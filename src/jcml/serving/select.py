@@ -89,26 +89,37 @@ def draw(unit: Key, seed: str) -> float:
     return int.from_bytes(hashlib.sha256(f"{seed}\x00{chr(31).join(unit)}".encode()).digest()[:8], "big") / 2**64
 
 
-def select(
-    units: Iterable[Scored], *, capacity: int, audits: int, seed: str, left_out: Mapping[Key, Decision]
-) -> Selection:
-    """Fill the capacity: `capacity - audits` by margin, `audits` at random from those not ranked.
+@dataclass(frozen=True)
+class Shortlist:
+    """Of some units, all that can possibly be selected, and how many were looked at; lists of parts make one of the whole.
+
+    >>> Shortlist((Scored(("S-1",), 0.5, 0.6),), 40).total
+    40
+    """
+
+    units: tuple[Scored, ...]
+    total: int
+
+
+def shortlist(units: Iterable[Scored], *, places: int, audits: int, seed: str, left_out: Mapping[Key, Decision]) -> Shortlist:
+    """The highest margins, and the winners of the lottery: enough of them to do without those that are ranked.
 
     Parameters
     ----------
     units : iterable of Scored
         Read once; memory does not grow with their number.
+    places, audits : int
+        How many come by margin and how many at random.
     left_out : mapping of unit to decision
         Units that must not come on the list now.
 
     Examples
     --------
     >>> units = [Scored((str(i),), float(i), 0.5) for i in range(100)]
-    >>> chosen = select(units, capacity=5, audits=2, seed="s", left_out={})
-    >>> [s.scored.unit[0] for s in chosen.chosen[:3]], chosen.eligible, round(chosen.chance, 4)
-    (['99', '98', '97'], 97, 0.0206)
+    >>> short = shortlist(units, places=3, audits=2, seed="s", left_out={})
+    >>> short.total, len(short.units) <= 3 + 5
+    (100, True)
     """
-    places = max(0, capacity - audits)
     top: list[tuple[float, float, Key, Scored]] = []
     lottery: list[tuple[float, Key, Scored]] = []
     total = 0
@@ -116,21 +127,38 @@ def select(
         if scored.unit in left_out:
             continue
         total += 1
-        entry = (scored.margin, -draw(scored.unit, "tie"), scored.unit, scored)
         if len(top) < places:
-            heapq.heappush(top, entry)
-        elif places and entry[:2] > top[0][:2]:
-            heapq.heapreplace(top, entry)
-        # the winners of the lottery are the smallest draws; enough are kept to do without those that are ranked
-        ticket = (-draw(scored.unit, seed), scored.unit, scored)
+            heapq.heappush(top, (scored.margin, -draw(scored.unit, "tie"), scored.unit, scored))
+        elif places and scored.margin >= top[0][0]:
+            heapq.heappushpop(top, (scored.margin, -draw(scored.unit, "tie"), scored.unit, scored))
+        ticket = (-draw(scored.unit, seed), scored.unit, scored)  # the winners are the smallest draws
         if len(lottery) < places + audits:
             heapq.heappush(lottery, ticket)
         elif lottery and ticket[0] > lottery[0][0]:
             heapq.heapreplace(lottery, ticket)
-    ranked = [entry[3] for entry in sorted(top, key=lambda e: (-e[0], -e[1]))]
+    return Shortlist(tuple({s.unit: s for s in (*(t[-1] for t in top), *(t[-1] for t in lottery))}.values()), total)
+
+
+def select(short: Shortlist, *, places: int, audits: int, seed: str, left_out: Mapping[Key, Decision]) -> Selection:
+    """Fill the capacity: `places` by margin, `audits` at random from those not ranked.
+
+    Parameters
+    ----------
+    short : Shortlist
+        Of all units, made with the same numbers and the same seed.
+
+    Examples
+    --------
+    >>> units = [Scored((str(i),), float(i), 0.5) for i in range(100)]
+    >>> how = dict(places=3, audits=2, seed="s", left_out={})
+    >>> chosen = select(shortlist(units, **how), **how)
+    >>> [s.scored.unit[0] for s in chosen.chosen[:3]], chosen.eligible, round(chosen.chance, 4)
+    (['99', '98', '97'], 97, 0.0206)
+    """
+    ranked = sorted(short.units, key=lambda s: (-s.margin, draw(s.unit, "tie"), s.unit))[:places]
     taken = {s.unit for s in ranked}
-    eligible = total - len(ranked)
-    drawn = [t[2] for t in sorted(lottery, key=lambda t: -t[0]) if t[2].unit not in taken][:audits]
+    eligible = short.total - len(ranked)
+    drawn = sorted((s for s in short.units if s.unit not in taken), key=lambda s: (draw(s.unit, seed), s.unit))[:audits]
     chance = len(drawn) / eligible if eligible else 0.0
     chosen = [Selected(s, "ranked", i, 1.0) for i, s in enumerate(ranked, 1)]
     drawn.sort(key=lambda s: (-s.margin, draw(s.unit, "tie")))

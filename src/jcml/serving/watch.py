@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jcml.engines.engine import rows_in
 from jcml.errors import CheckFailed
 from jcml.metrics.drift import by_chance, drifts
 from jcml.registry.trained_model import TrainedModel
@@ -56,7 +57,7 @@ def signals(watches: tuple[Watch, ...], trained: TrainedModel, folder: Path) -> 
     profile = trained.figures.get("drift", {})
     names = [n for n in profile if n != "margin"]
     found = []
-    rows = pq.read_metadata(folder / "scores.parquet").num_rows
+    rows = rows_in(folder / "scores.parquet")
     margin = profile.get("margin", {"shares": [], "rows": 0})
     for watch in watches:
         chance = by_chance(margin["shares"], margin["rows"], rows) if watch.signal != "coverage" else 0.0

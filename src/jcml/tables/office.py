@@ -56,6 +56,7 @@ KEYS: dict[str, dict[str, tuple[Kinds, str]]] = {
         "memory": (str, "Memory limit of the engine, `800MB` or `4GB`; `4GB` if not given."),
         "threads": (int, "Threads of the engine and of LightGBM; 0, the default, takes all processors."),
         "synthetic": (bool, "`true` for an example office; every page with a figure says so."),
+        "spark": (dict, "`[spark]`: `master`, the address of a Spark cluster, and Spark's own settings as they are, such as `\"spark.executor.memory\" = \"8g\"`; used by `--engine spark`."),
         "tables": (dict, "One `[tables.NAME]` for each table that is delivered."),
         "models": (dict, "One `[models.NAME]` for each supervision model for which this office differs."),
     },
@@ -167,6 +168,8 @@ class Office:
         Memory limit of the engine.
     synthetic : bool
         True for an example office; every page with a figure says so.
+    spark : mapping
+        `master` and Spark's own settings.
 
     Examples
     --------
@@ -188,6 +191,7 @@ class Office:
     memory: str = "4GB"
     threads: int = 0
     synthetic: bool = False
+    spark: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -297,13 +301,18 @@ class _OfficeReader:
             overrides[model] = self.take(given, "models.NAME", "models", model)
             if overrides[model].get("capacity", 1) < 1:
                 self.wrong("JC1109", "models", model, "capacity", problem="capacity < 1")
+        for key, setting in top.get("spark", {}).items():
+            if key != "master" and not key.startswith("spark."):
+                self.wrong("JC1103", "spark", key, nearest="master", allowed="master, spark.…")
+            elif not isinstance(setting, str):
+                self.wrong("JC1105", "spark", key, value=setting, expected=type_name(str))
         if self.errors:
             return None
         state = self.path.parent / top.get("state", "state")
         return Office(
             self.path, top["name"], zone, bindings, state, self.path.parent / top.get("key_file", "state/pseudonym.key"),
             top.get("registry", ""), overrides, top.get("memory", "4GB"), top.get("threads", 0),
-            top.get("synthetic", False),
+            top.get("synthetic", False), top.get("spark", {}),
         )
 
     def binding(self, table: str, given: Mapping[str, Any]) -> Binding:

@@ -29,6 +29,7 @@ from jcml.durable import database, reached, sweep, undamaged, write_file
 from jcml.engines.dialect import quote, text
 from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, connect
 from jcml.engines.engine import END_OF_TIME, Source, SourceFacts
+from jcml.engines.sql import SqlEngine
 from jcml.errors import DataError, InputMissing, NotPermitted, Place
 from jcml.tables.office import Office
 from jcml.tables.pseudonyms import Pseudonyms, Vault, read_key
@@ -92,6 +93,8 @@ class Store:
     office : Office
     tables : mapping of name to Table
         The contracts of the workspace.
+    master : str
+        The Spark cluster that answers questions; empty for DuckDB in this process.
 
     Examples
     --------
@@ -102,8 +105,9 @@ class Store:
     True
     """
 
-    def __init__(self, office: Office, tables: Mapping[str, type[Table]]) -> None:
+    def __init__(self, office: Office, tables: Mapping[str, type[Table]], *, master: str = "") -> None:
         self.office = office
+        self.master = master
         self.tables = dict(tables)
         self.root = office.state
         self.vault = Vault(self.root / "vault")
@@ -288,8 +292,8 @@ class Store:
                 bound[name] = Source(self.tables[name].relation(), found[0], self.facts(name))
         return bound
 
-    def engine(self, names: Iterable[str]) -> DuckDBEngine:
-        """An engine over the delivered ones of some tables.
+    def engine(self, names: Iterable[str]) -> SqlEngine:
+        """An engine over the delivered ones of some tables: DuckDB, or the Spark cluster that this store was told of.
 
         Raises
         ------
@@ -302,6 +306,11 @@ class Store:
             raise InputMissing("JC2130", tables=", ".join(wanted), office=self.office.name)
         scratch = self.root / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
+        if self.master:
+            from jcml.engines.spark import SparkEngine
+
+            settings = {k: v for k, v in self.office.spark.items() if k != "master"}
+            return SparkEngine(bound, master=self.master, settings=settings, memory=self.office.memory, scratch=scratch)
         return DuckDBEngine(bound, threads=self.office.threads, memory=self.office.memory, scratch=scratch)
 
     def data_digest(self, names: Iterable[str]) -> str:
