@@ -3,6 +3,7 @@
 | name | what |
 |---|---|
 | `engine` | 21 features on a million events against hand-written SQL and pandas |
+| `scale` | how cost grows with events and as-of dates, by engine and plan, half an hour; `python -m benchmarks.scale --all` for the whole grid |
 | `scoring` | scoring and explaining against plain LightGBM; ten million rows in bounded memory |
 | `triage` | the work of a peer, side by side; needs `JCML_TRIAGE`, the folder of `gen.py` and `experiment.yaml` |
 | `chicago` | the City of Chicago's own split; needs `JCML_DATA`, the folder of the public data sets |
@@ -21,6 +22,7 @@ from pathlib import Path
 
 RUNS = {
     "engine": [["benchmarks.engine_bench"]],
+    "scale": [["benchmarks.scale"]],
     "scoring": [["benchmarks.scoring_bench"]],
     "triage": [["benchmarks.triage_bench", "{triage}"], ["benchmarks.triage_bench", "{triage}", "--scale", "10"]],
     "chicago": [["benchmarks.chicago_food", "{data}"]],

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MINUTES = 10
 REPEAT_BELOW = 20.0
 """CPU seconds under which a cell runs three times, and its median counts."""
+STANDARD = "4GB"
 PLANS = {"range": "range join", "buckets": "daily buckets", "": "automatic"}
 LAYOUTS = {20_000: "sparse", 200: "dense"}
 EXACT = ("count", "sum", "max", "pumps", "since", "no_invoice")
@@ -53,7 +54,7 @@ class Cell:
     dates: int
     features: str = "core"
     plan: str = ""
-    memory: str = "4GB"
+    memory: str = STANDARD
     skew: float = 0.0
 
     @property
@@ -64,7 +65,7 @@ class Cell:
 
     @property
     def title(self) -> str:
-        memory = "" if self.memory == "4GB" else f", {self.memory} of memory"
+        memory = "" if self.memory == STANDARD else f", {self.memory} of memory"
         return f"{self.engine}, {self.asked}, {PLANS[self.plan]}{memory}"
 
     def no_more_than(self, other: Cell) -> bool:
@@ -120,7 +121,8 @@ def _spark(cell: Cell, sources: Any, master: str, scratch: Path) -> Any:
     if cell.engine == "cluster":
         memory = cell.memory.replace("GB", "g").replace("MB", "m")
         settings |= {"spark.executor.memory": memory, "spark.cores.max": "2", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
-    engine = SparkEngine(sources, master=master, memory="2GB" if cell.engine == "cluster" else cell.memory, settings=settings, scratch=scratch)
+    driver = cell.memory if cell.engine == "spark" else "2GB" if cell.memory == STANDARD else "1GB"
+    engine = SparkEngine(sources, master=master, memory=driver, settings=settings, scratch=scratch)
     engine.query("SELECT sum(id) FROM range(100)")
     return engine
 
@@ -138,6 +140,7 @@ class Grid:
         self.context = ExitStack()
         self.master, self.daemons = "", list[int]()
         self.long: list[Cell] = []
+        self.made: set[Data] = set()
 
     def measure(self, cells: Iterable[Cell]) -> dict[Cell, Run]:
         """Every cell; those that ask the same are neighbours."""
@@ -148,7 +151,10 @@ class Grid:
         return found
 
     def _question(self, cells: list[Cell]) -> dict[Cell, Run]:
-        Data(cells[0].events, cells[0].stations, cells[0].skew).files(self.data)
+        data = Data(cells[0].events, cells[0].stations, cells[0].skew)
+        if data not in self.made:
+            data.make(self.data)
+            self.made.add(data)
         found: dict[Cell, Run] = {}
         with tempfile.TemporaryDirectory(prefix="scale-", dir=self.data) as place:
             first = None
@@ -163,6 +169,10 @@ class Grid:
                 found[cell] = taken
         for cell, taken in found.items():
             self._show(cell, taken)
+            if cell.memory != STANDARD:
+                files = sum(f.stat().st_size for f in data.files(self.data).values()) / 2**20
+                given = megabytes(cell.memory) * (2 if cell.engine == "cluster" else 1)
+                show(f"{cell.title}: files against the memory limit", files / given, "ratio", f"{files:,.0f} MB of files, {given:,} MB of limit", limit=4 if cell.events > 1_000_000 else None, at_least=True)
         limits(found)
         return found
 
@@ -192,7 +202,6 @@ class Grid:
         with log.open("wb") as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.scale", "--run", given], stdout=subprocess.PIPE, stderr=said, cwd=ROOT, start_new_session=True,
-                env={**os.environ, "PYSPARK_PYTHON": sys.executable},
             )
             try:
                 line, _ = process.communicate(timeout=60 * MINUTES + 60)
@@ -225,6 +234,15 @@ class Grid:
         show(cell.title, round(taken.cpu, 2), "CPU s", beside)
 
 
+def megabytes(memory: str) -> int:
+    """A memory limit as a number.
+
+    >>> megabytes("2GB")
+    2048
+    """
+    return int(memory[:-2]) * {"MB": 1, "GB": 1024}[memory[-2:]]
+
+
 def equal(one: Path, other: Path, cell: Cell) -> None:
     """Whole numbers exactly, others to 1e-9; every row on both sides."""
     from jcml.engines.duckdb import connect
@@ -249,7 +267,7 @@ def equal(one: Path, other: Path, cell: Cell) -> None:
 def limits(found: dict[Cell, Run]) -> None:
     """What issue 4 asks of a question's cells."""
     for engine, same in groupby(sorted(found, key=lambda c: c.engine), lambda c: c.engine):
-        by_plan = {c.plan: found[c] for c in same if c.memory == "4GB"}
+        by_plan = {c.plan: found[c] for c in same if c.memory == STANDARD}
         cell = next(c for c in found if c.engine == engine)
         forced = {PLANS[p]: r.cpu for p, r in by_plan.items() if p}
         if "" in by_plan and len(forced) == 2:
@@ -258,7 +276,7 @@ def limits(found: dict[Cell, Run]) -> None:
         if len(forced) == 2 and engine == "duckdb" and (cell.events, cell.stations, cell.dates) == (10_000_000, 200, 500):
             ratio = by_plan["range"].cpu / by_plan["buckets"].cpu
             show(f"{engine}, {cell.asked}: times cheaper by daily buckets", ratio, "ratio", "range join, CPU", limit=10, at_least=True)
-    whole = {c.engine: r.cpu for c, r in found.items() if not c.plan and c.features == "full" and c.events == 10_000_000 and c.memory == "4GB"}
+    whole = {c.engine: r.cpu for c, r in found.items() if not c.plan and c.features == "full" and c.events == 10_000_000 and c.memory == STANDARD}
     for engine in ("spark", "cluster"):
         if engine in whole and "duckdb" in whole:
             cell = next(c for c in found if c.features == "full")
@@ -277,6 +295,7 @@ def standard() -> Iterator[Cell]:
         yield Cell("duckdb", 10_000_000, 200, 500, plan=plan)
     for engine in ("duckdb", "spark", "cluster"):
         yield Cell(engine, 10_000_000, 20_000, 5, "full")
+    yield Cell("duckdb", 10_000_000, 20_000, 1, "full", memory="100MB")
 
 
 def everything() -> Iterator[Cell]:
@@ -291,6 +310,8 @@ def everything() -> Iterator[Cell]:
         yield Cell(engine, 10_000_000, 20_000, 5, "full")
     for engine in ("duckdb", "spark", "cluster"):
         yield Cell(engine, 10_000_000, 20_000, 5, "full", skew=0.3)
+    for engine, memory in (("duckdb", STANDARD), ("duckdb", "500MB"), ("cluster", "512MB")):
+        yield Cell(engine, 100_000_000, 20_000, 1, "full", memory=memory)
 
 
 def main() -> None:
@@ -306,7 +327,7 @@ def main() -> None:
     parser.add_argument("--dates", nargs="+", type=int, default=[1])
     parser.add_argument("--features", nargs="+", choices=["core", "full"], default=["core"])
     parser.add_argument("--plan", nargs="+", choices=["range", "buckets", "automatic"], default=["automatic"])
-    parser.add_argument("--memory", default="4GB")
+    parser.add_argument("--memory", default=STANDARD)
     parser.add_argument("--skew", type=float, default=0.0)
     given = parser.parse_args()
     if given.run:

@@ -7,6 +7,7 @@ with `skew`, one of them has that share of all rows. Numbers come from hashes of
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.engine_bench import Invoices, Sales, Stations, values
 from jcml.dates import days, midnight
-from jcml.engines.duckdb import ROW_GROUP, connect
+from jcml.engines.choosing import as_json, count, from_json
+from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, connect
 from jcml.engines.engine import END_OF_TIME, Calendar, Source, SourceFacts
 from jcml.features.resolve import Resolver
 from jcml.query import Question, Unit
@@ -58,6 +60,13 @@ class Data:
                 part.rename(path)
         return found
 
+    def make(self, folder: Path) -> None:
+        """Make what is missing, and count anew what plans are chosen by."""
+        for name, path in self.files(folder).items():
+            if name in SHARES:
+                with DuckDBEngine({}, memory="3GB") as engine:
+                    _counts(path).write_text(json.dumps(as_json(count(engine, engine.parquet(path), ["station"], ["amount"]))))
+
     def _write(self, name: str, path: Path, scratch: Path) -> None:
         first = (LAST - date(1970, 1, 1)).days - SPAN
         offset = midnight(date(1970, 1, 2), ZONE) - 86_400_000_000  # where the day begins in the office's time zone
@@ -84,17 +93,25 @@ class Data:
         connection.close()
 
     def sources(self, folder: Path) -> dict[str, Source]:
-        """The tables as an engine takes them, with the facts that a merge would have found."""
+        """The tables as an engine takes them, with the facts that a merge would have found; `make` comes before."""
         paths = self.files(folder)
         events = {n: int(self.events * s) for n, s in SHARES.items()}
         facts = SourceFacts(first_known=0, versioned=False)
         return {
             name: Source(
                 table.relation(), paths[name],
-                replace(facts, rows=events.get(name, self.stations), columns=frozenset(table.columns), one_row_per_key=name == "stations"),
+                replace(
+                    facts, rows=events.get(name, self.stations), columns=frozenset(table.columns), one_row_per_key=name == "stations",
+                    statistics=from_json(json.loads(_counts(paths[name]).read_text())) if name in events else None,
+                ),
             )
             for name, table in TABLES.items()
         }
+
+
+def _counts(path: Path) -> Path:
+    """Where what a merge counts of a source is kept for the processes that measure."""
+    return path.with_suffix(".json")
 
 
 def _random(what: str, number: str = "_n") -> str:

@@ -23,6 +23,8 @@ STEPS: dict[str, str] = {
     "import.placed": "the rows of a batch are in place, the catalogue does not know them yet",
     "import.committed": "the catalogue knows the batch, the merged table is still the old one",
     "import.merged": "the merged table is in place, the catalogue still points to the old one",
+    "buckets.written": "sums of some days lie in a file, the list of days still names the old ones",
+    "buckets.listed": "the list of days names the new files, the old ones are still there",
     "score.locked": "a run holds its key and has written nothing",
     "score.matrix": "the matrix of a run is in place",
     "score.scores": "all scores of a run are in place",

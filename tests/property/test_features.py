@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from conftest import ROOT
-from property.worlds import numbers, random_world
+from property.worlds import numbers, random_world, with_a_future
 
 from jcml.dates import midnight
 from jcml.engines.engine import Calendar
@@ -48,29 +46,11 @@ def test_rows_known_on_or_after_the_date_change_nothing(name, block):
             continue
         with world.engine(past) as engine:
             assert numbers(engine, model, calendar) == whole, f"deleting the future changed a value (seed {seed})"
-        crowded = replace_versions(world, seed, day)
+        crowded = with_a_future(world, seed, day)
         with crowded.engine(crowded.rows()) as engine:
             assert numbers(engine, model, calendar) == whole, f"adding a future changed a value (seed {seed})"
         compared += len(whole)
     assert compared > 0
-
-
-def replace_versions(world, seed, day):
-    """The same world with more rows, corrections and withdrawals that become known on the day or later."""
-    rng = random.Random(seed)
-    made = {}
-    for name, versions in world.versions.items():
-        later = []
-        for version in versions:
-            if rng.random() < 0.5:
-                known = day + timedelta(days=rng.choice((0, 0, 1, 400)))
-                other = rng.choice(versions)
-                later.append(
-                    {**other, "_row": version["_row"] if rng.random() < 0.6 else f"new-{len(later)}", "_version": 10_000 + len(later),
-                     "_known": midnight(known, ZONE), "_known_day": known.toordinal() - 719_163, "_gone": rng.random() < 0.3}
-                )
-        made[name] = versions + later
-    return replace(world, versions=made)
 
 
 @pytest.mark.parametrize("name", MODELS)

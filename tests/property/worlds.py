@@ -7,7 +7,7 @@ knowledge, corrections, withdrawals, references to nobody, rows exactly on a win
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ import pyarrow as pa
 from jcml.dates import Period, day_number, midnight
 from jcml.engines.duckdb import DuckDBEngine
 from jcml.engines.engine import END_OF_TIME, Calendar, Source, SourceFacts
+from jcml.engines.sql import SqlEngine
 from jcml.features.definition import SupervisionModel
 from jcml.query import Relation
 from jcml.tables.table import Table
@@ -46,11 +47,32 @@ class World:
             for name, found in rows.items()
         }
 
-    def engine(self, rows: dict[str, list[dict[str, Any]]], threads: int = 1) -> DuckDBEngine:
-        """DuckDB over these rows."""
+    def sources(self, rows: dict[str, list[dict[str, Any]]]) -> dict[str, Source]:
+        """These rows, bound for an engine."""
         facts = self.facts(rows)
-        sources = {n: Source(self.relations[n], arrow(self.relations[n], found), facts[n]) for n, found in rows.items() if found}
-        return DuckDBEngine(sources, threads=threads, memory="500MB")
+        return {n: Source(self.relations[n], arrow(self.relations[n], found), facts[n]) for n, found in rows.items() if found}
+
+    def engine(self, rows: dict[str, list[dict[str, Any]]], threads: int = 1) -> SqlEngine:
+        """DuckDB over these rows."""
+        return DuckDBEngine(self.sources(rows), threads=threads, memory="500MB")
+
+
+def with_a_future(world: World, seed: int, day: date) -> World:
+    """The same world with more rows, corrections and withdrawals that become known on the day or later."""
+    rng = random.Random(seed)
+    made: dict[str, list[dict[str, Any]]] = {}
+    for name, versions in world.versions.items():
+        later: list[dict[str, Any]] = []
+        for version in versions:
+            if rng.random() < 0.5:
+                known = day + timedelta(days=rng.choice((0, 0, 1, 400)))
+                other = rng.choice(versions)
+                later.append(
+                    {**other, "_row": version["_row"] if rng.random() < 0.6 else f"new-{len(later)}", "_version": 10_000 + len(later),
+                     "_known": midnight(known, world.calendar.zone), "_known_day": known.toordinal() - 719_163, "_gone": rng.random() < 0.3}
+                )
+        made[name] = versions + later
+    return replace(world, versions=made)
 
 
 def supersede(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -169,7 +191,7 @@ def zone_of(table: type[Table]) -> ZoneInfo:
     return ZoneInfo("Asia/Shanghai")
 
 
-def numbers(engine: DuckDBEngine, definition: SupervisionModel, calendar: Calendar) -> dict[tuple[Any, ...], dict[str, Any]]:
+def numbers(engine: SqlEngine, definition: SupervisionModel, calendar: Calendar) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The matrix as a mapping from (keys, date) to values."""
     question = definition.full_question
     table = engine.matrix(question, calendar).to_pylist()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from jcml.cli.console import Console
-from jcml.cli.context import Day, pass_console, store_of
+from jcml.cli.context import Day, on_engine, pass_console, store_of
 
 
 @click.group()
@@ -39,6 +39,7 @@ def list_tables(console: Console, as_json: bool) -> None:
 @data.command("import")
 @click.argument("tables", nargs=-1)
 @click.option("--received", type=Day(), help="The day the delivery came in; default: the day each file was last changed.")
+@on_engine
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def import_(console: Console, tables: tuple[str, ...], received: date | None, as_json: bool) -> None:
@@ -64,6 +65,7 @@ def import_(console: Console, tables: tuple[str, ...], received: date | None, as
 
 @data.command()
 @click.argument("tables", nargs=-1)
+@on_engine
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def check(console: Console, tables: tuple[str, ...], as_json: bool) -> int:
@@ -88,6 +90,7 @@ def check(console: Console, tables: tuple[str, ...], as_json: bool) -> int:
 
 @data.command()
 @click.argument("table")
+@on_engine
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_console
 def profile(console: Console, table: str, as_json: bool) -> None:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jcml.dates import Period
+from jcml.dates import Period, day_number
+from jcml.engines.choosing import Counted
 from jcml.engines.dialect import Dialect, quote
 from jcml.engines.engine import END_OF_TIME, Calendar, Choice, Plan, SourceFacts, Step
 from jcml.engines.expressions import Scalars, number, output, sql_type
@@ -51,6 +52,8 @@ class Compiler:
         The engine's SQL.
     chosen : bool
         True when a table `_chosen` (keys, `_asof`) restricts the units; used for evidence.
+    shape : str
+        `range` or `buckets` forces a shape wherever it is possible, for tests and measurements; empty: what costs less.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class Compiler:
         dialect: Dialect,
         *,
         chosen: bool = False,
+        shape: str = "",
     ) -> None:
         self.inventory = Inventory.of(question)
         self.question = self.inventory.question
@@ -80,6 +84,7 @@ class Compiler:
         self.facts = facts
         self.dialect = dialect
         self.chosen = chosen
+        self.shape = shape
         self.dates: dict[str, list[int] | list[bool]] = dict(calendar.columns())
         self.steps: list[Step] = []
         self.choices: list[Choice] = []
@@ -100,6 +105,29 @@ class Compiler:
             if lag is not None:
                 self.dates[end] = [self.calendar.start(last) for _, last in windows]
         return start, end
+
+    def first_day(self, over: Period) -> str:
+        """The column of the unit that holds the first day of a window, as a day number."""
+        name = f"_first_{over.name}"
+        if name not in self.dates:
+            self.dates[name] = [day_number(over.before(d)) for d in self.calendar.days]
+        return name
+
+    def length(self, over: Period) -> int | None:
+        """The days of a window before the last as-of date; None for all time."""
+        last = self.calendar.days[-1]
+        return None if over.unbounded else (last - over.before(last)).days
+
+    def counted(self, table: str, columns: list[str]) -> Counted | None:
+        """Counts of a source for a match by some columns, with about how many units ask; None where nobody has counted."""
+        unit = self.question.unit
+        facts = self.facts.get(unit.table, SourceFacts())
+        known = facts.statistics
+        units = facts.rows if unit.once else facts.rows * len(self.calendar.days)
+        if unit.once and known is not None:  # an event is asked about once, if it happened within the dates
+            days = (self.calendar.days[-1] - self.calendar.before(self.calendar.days[0])).days
+            units = int(units * min(1.0, days / (known.last_day + 1 - known.first_day)))
+        return Counted.of(self.facts.get(table, SourceFacts()), columns, self.calendar, units)
 
     def coverage(self, node: Aggregate | Shared) -> str | bool:
         """Whether the sources of an aggregate cover its window: always, never, or a column that says when."""
@@ -262,8 +290,9 @@ class Compiler:
 
     def plan(self) -> Plan:
         """The plan for the whole matrix."""
-        self.unit_steps()
         passes = Passes(self)
+        passes.choose()
+        self.unit_steps()
         joined = passes.run()
         base_columns = ", ".join(f"{sql} AS {name}" for name, sql in passes.values.items())
         joins = "".join(f"\nLEFT JOIN {name} ON {name}._rid = u._rid" for name in joined)

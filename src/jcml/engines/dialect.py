@@ -45,6 +45,8 @@ class Dialect:
     """
 
     name = "duckdb"
+    looks_up = True
+    """True where `as_of` is the quickest way to a running sum; else questions are sorted among the days."""
 
     def text(self, value: str) -> str:
         """A text as a literal."""
@@ -86,6 +88,11 @@ class Dialect:
         """How many of the listed numbers are at most `value`."""
         return f"len(list_filter([{', '.join(map(str, numbers))}], lambda x: x <= {value}))"
 
+    def as_of(self, table: str, alias: str, equal: Sequence[tuple[str, str]], before: str) -> str:
+        """Join to the units, `u`, the last row of a table whose `_day` lies before a day of the unit."""
+        keys = " AND ".join(f"{alias}.{column} = {value}" for column, value in equal)
+        return f"ASOF LEFT JOIN {table} AS {alias} ON {keys} AND {alias}._day < {before}"
+
     def latest(self, value: str, happened: str, row: str) -> str:
         """Aggregate: the value of the latest row, ties by the greater row id."""
         return f"arg_max({value}, {{'h': {happened}, 'r': {row}}})"
@@ -118,6 +125,10 @@ class Dialect:
         """A table of listed numbers."""
         return f"(VALUES {', '.join(f'({n})' for n in numbers)}) AS {alias}({column})"
 
+    def hashed(self, columns: Sequence[str]) -> str:
+        """A whole number that is another one when any of the columns is; hashed twice, because one pass joins them by XOR alone."""
+        return f"CAST(hash(hash({', '.join(columns)})) >> 1 AS BIGINT)"
+
     def floor(self, value: str) -> str:
         """The greatest whole number at most a double."""
         return f"CAST(floor({value}) AS BIGINT)"
@@ -131,6 +142,7 @@ class SparkDialect(Dialect):
     """
 
     name = "spark"
+    looks_up = False  # measured: LEFT ASOF JOIN takes twice the CPU of one sort for all windows
 
     def text(self, value: str) -> str:
         """A text as a literal; Spark reads a backslash as an escape."""
@@ -193,3 +205,7 @@ class SparkDialect(Dialect):
     def bits(self, left: str, right: str) -> str:
         """How many bits of two whole numbers differ."""
         return f"bit_count({left} ^ {right})"
+
+    def hashed(self, columns: Sequence[str]) -> str:
+        """A whole number that is another one when any of the columns is."""
+        return f"xxhash64({', '.join(columns)})"

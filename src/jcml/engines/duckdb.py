@@ -92,7 +92,7 @@ class DuckDBEngine(SqlEngine):
         with self.given("_dates", pa.table({k: pa.array(v) for k, v in plan.dates.items()})):
             try:
                 for step in plan.steps:
-                    self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(step.name)} AS {step.sql}")
+                    self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(step.name)} AS {self.statement(step)}")
                     made.append(step.name)
                 yield plan.result
             finally:
@@ -111,6 +111,21 @@ class DuckDBEngine(SqlEngine):
     def parquet(self, path: Path) -> str:
         """A Parquet file, or a folder of such, as something to select from."""
         return f"read_parquet([{', '.join(text(str(file)) for file in files_of(path))}])"
+
+    def stacked(self, files: Sequence[tuple[str, Path]], schema: pa.Schema) -> str:
+        """The rows of several Parquet files or folders as something to select from, with `_batch` and `_sequence`."""
+        parts = (f"SELECT *, {i} AS _sequence, {text(batch)} AS _batch FROM {self.parquet(path)}" for i, (batch, path) in enumerate(files))
+        return f"({' UNION ALL BY NAME '.join(parts)})"
+
+    def ordered_to(self, sql: str, order: Sequence[str], rows: int, target: Path, *, number: str = "") -> None:
+        """Write the rows of a statement as Parquet in order, NULLs last; with `number` each with its place from 0."""
+        by = ", ".join(quote(name) for name in order)
+        place = f"row_number() OVER (ORDER BY {by}) - 1 AS {quote(number)}, " if number else ""
+        self.connection.execute("SET preserve_insertion_order = true")
+        self.connection.execute(
+            f"COPY (SELECT {place}* FROM ({sql}) ORDER BY {by}) TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
+        self.connection.execute("SET preserve_insertion_order = false")
 
     def through(self, source: Path, target: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> None:
         """Write what `work` makes of the rows of a Parquet file into another one; memory does not grow with their number."""

@@ -46,6 +46,41 @@ def rows_in(path: Path) -> int:
 
 
 @dataclass(frozen=True)
+class Statistics:
+    """What the compiler estimates costs from: counted once, when a source is merged.
+
+    Parameters
+    ----------
+    first_day, last_day : int
+        Day numbers of the first and the last row.
+    known_until : int
+        A day number that no row reaches, neither by when it happened nor by when it became known.
+    soon : tuple of (int, int)
+        (days, rows): how many rows nothing replaced and were known so many days after they happened, or sooner.
+    entities : tuple of (str, int, int)
+        (column, entities, entity-days): on how many days something happened to how many entities.
+    largest : tuple of (str, int)
+        (column, the greatest absolute value in it); what sums of them may need in digits.
+
+    Examples
+    --------
+    >>> Statistics(0, 9, 12, ((0, 5), (29, 8)), (("station", 2, 6),)).known_within(30)
+    8
+    """
+
+    first_day: int
+    last_day: int
+    known_until: int
+    soon: tuple[tuple[int, int], ...] = ()
+    entities: tuple[tuple[str, int, int], ...] = ()
+    largest: tuple[tuple[str, int], ...] = ()
+
+    def known_within(self, days: int) -> int:
+        """At least how many rows were known within so many days and never replaced."""
+        return max((rows for late, rows in self.soon if late <= days), default=0)
+
+
+@dataclass(frozen=True)
 class SourceFacts:
     """What an office delivered of one table.
 
@@ -67,6 +102,8 @@ class SourceFacts:
         True when no row was known before it happened.
     one_row_per_key : bool
         True when no two rows describe the same entity, so that there is no version to choose.
+    statistics : Statistics or None
+        Counts for choosing a plan; None where they were not counted, and for tables without days.
 
     Examples
     --------
@@ -82,6 +119,7 @@ class SourceFacts:
     versioned: bool = True
     known_after: bool = False
     one_row_per_key: bool = False
+    statistics: Statistics | None = None
 
     @property
     def delivered(self) -> bool:
@@ -175,8 +213,33 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class Daily:
+    """Daily buckets as an engine with a state folder keeps them over runs.
+
+    Parameters
+    ----------
+    source : str
+        Whose rows.
+    rows : str
+        SELECT of the rows that go into buckets, `_a` being the day from which each was known.
+    summed : str
+        What is added up per day, as the columns of a SELECT that groups by all others.
+    wanted : str
+        Condition of the buckets that the dates of a question need.
+
+    >>> Daily("sales", "SELECT 1 AS _a", "_a").wanted
+    'TRUE'
+    """
+
+    source: str
+    rows: str
+    summed: str
+    wanted: str = "TRUE"
+
+
+@dataclass(frozen=True)
 class Step:
-    """One named intermediate result; `why` says what it is for.
+    """One named intermediate result; `why` says what it is for, `daily` how it may be kept over runs.
 
     >>> Step("unit", "SELECT 1", "the units").name
     'unit'
@@ -185,6 +248,7 @@ class Step:
     name: str
     sql: str
     why: str
+    daily: Daily | None = None
 
 
 @dataclass(frozen=True)

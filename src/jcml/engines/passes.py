@@ -1,10 +1,11 @@
-"""One pass per source: every window and every condition of a source in a single range join.
+"""One pass per source: every window and every condition of a source in a single range join, or in sums per day.
 
-Two shapes of the same meaning:
+Three shapes of the same meaning:
 
 - *flat*: each aggregate filters the joined rows by its own window;
 - *ladder*: where windows end together, rows fall into the steps between one window and the next; sums, counts and
-  extremes are made once per step and then added up, so ten windows cost little more than one.
+  extremes are made once per step and then added up, so ten windows cost little more than one;
+- *buckets*: rows are added up per day, and a window is the difference of two running sums (see `buckets.py`).
 
 A condition across sources (`Presence`) is worked out once per row, not once per as-of date: `matches_n` holds from
 when until when a matching row was known, and the pass only asks whether the as-of date lies in between.
@@ -15,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from jcml.engines.buckets import SHORTEST_MONTH, Buckets, Parts, added, bucketable, days_late, is_regular, soon_enough
+from jcml.engines.choosing import COSTS, Counted, weight
 from jcml.engines.dialect import quote
 from jcml.engines.engine import END_OF_TIME, Choice, SourceFacts, Step
 from jcml.engines.expressions import Scalars, rescale, sql_type
@@ -75,24 +78,88 @@ class Passes:
     []
     """
 
+    made_of = _MERGED
+
     def __init__(self, compiler: Compiler) -> None:
         self.compiler = compiler
         self.dialect = compiler.dialect
         self.values: dict[str, str] = {}
         self.joined: list[str] = []
         self.presences: dict[Presence, str] = {}
+        self.groups: dict[Group, list[Aggregate]] = {}
+        self.bucketed: dict[Group, list[Aggregate]] = {}
+        self.why: dict[Group, str] = {}
+
+    def choose(self) -> None:
+        """Decide on the shape of every pass; done before the units are made, which carry what a shape needs."""
+        for node in self.compiler.inventory.aggregates:
+            if self.compiler.coverage(node) is not False:
+                self.groups.setdefault(Group(node.table, node.match, node.near, node.alike), []).append(node)
+        for group, nodes in self.groups.items():
+            if chosen := self._worth_buckets(group, nodes):
+                self.bucketed[group] = chosen
+                for node in chosen:
+                    if not node.over.unbounded:
+                        self.compiler.first_day(node.over)
+
+    def _worth_buckets(self, group: Group, nodes: list[Aggregate]) -> list[Aggregate]:
+        """The aggregates that daily buckets make cheaper; those over the shortest windows may be better off without."""
+        possible = bucketable(self, group, nodes) if self.compiler.shape != "range" else []
+        if self.compiler.shape == "buckets" or not possible:
+            return possible
+        met = self.compiler.counted(group.table, [c for c, _ in group.match])
+        if met is None:
+            return []
+        lengths = sorted({n.over.days + SHORTEST_MONTH * n.over.months for n in possible if not n.over.unbounded})
+        plans = [[n for n in possible if n.over.unbounded or n.over.days + SHORTEST_MONTH * n.over.months >= least] for least in [0, *lengths[1:]]]
+        estimates = [(self._estimate(met, nodes, plan), plan) for plan in plans if plan]
+        ranged = self._estimate(met, nodes, [])
+        cheapest, chosen = min(estimates, key=lambda e: e[0])
+        self.why[group] = (
+            f"{met.rows:,} rows, {met.rows / met.entity_days:,.1f} per entity-day, {met.units:,} unit-dates:"
+            f" buckets {cheapest:,.1f} s, range join {ranged:,.1f} s (estimated CPU)"
+        )
+        return chosen if cheapest < ranged else []
+
+    def _estimate(self, met: Counted, nodes: list[Aggregate], bucketed: list[Aggregate]) -> float:
+        """CPU seconds of a group when some of its aggregates come from daily buckets."""
+        costs = COSTS[self.dialect.name]
+        found = 0.0
+        if bucketed:
+            windows = [self.compiler.length(n.over) for n in bucketed]
+            found += met.daily(costs, windows, sum(weight(p) for p, _, _ in {(p, n.value, n.where) for n in bucketed for p in _MERGED[n.function]}))
+            late = soon_enough([n.over for n in bucketed])
+            irregular = 1 - met.statistics.known_within(days_late(late)) / met.rows
+            found += self._estimate_ranged(met, bucketed, irregular)
+        rest = [n for n in nodes if n not in bucketed]
+        return found + self._estimate_ranged(met, rest, 1.0)
+
+    def _estimate_ranged(self, met: Counted, nodes: list[Aggregate], of: float) -> float:
+        ladder, flat = self._split(nodes)
+        costs = COSTS[self.dialect.name]
+        found = 0.0
+        for part in (ladder, flat):
+            if part:
+                windows = [self.compiler.length(n.over) for n in part]
+                quantities = {(p, n.value, n.where, n.over if part is flat else None) for n in part for p in _MERGED.get(n.function, (n.function,))}
+                found += met.range_join(costs, windows, sum(weight(q[0]) for q in quantities), of)
+        return found
+
+    def _split(self, nodes: list[Aggregate]) -> tuple[list[Aggregate], list[Aggregate]]:
+        """Aggregates for a ladder, and those that filter rows by their own window."""
+        merged = [n for n in nodes if n.function in _MERGED and n.lag is None]
+        parts = sum(len(_MERGED[n.function]) for n in merged)
+        ladder = merged if len({n.over for n in merged}) >= 3 and parts >= LADDER_FROM else []
+        return ladder, [n for n in nodes if n not in ladder]
 
     def run(self) -> list[str]:
         """Add every step; returns the names of the tables to join to the units."""
-        groups: dict[Group, list[Aggregate]] = {}
         for index, node in enumerate(self.compiler.inventory.aggregates):
             name = quote(f"agg_{index}")
             self.compiler.names[node] = name
             if self.compiler.coverage(node) is False:
                 self.values[name] = "CAST(NULL AS DOUBLE)" if node.type.kind == "number" else _null(node)
-                continue
-            groups.setdefault(Group(node.table, node.match, node.near, node.alike), []).append(node)
-        for group, nodes in groups.items():
+        for group, nodes in self.groups.items():
             self._group(group, nodes)
         for index, shared in enumerate(self.compiler.inventory.shared):
             self._shared(index, shared)
@@ -100,12 +167,12 @@ class Passes:
 
     # -- joining -------------------------------------------------------------------------------------------------
 
-    def join(self, group: Group, nodes: list[Aggregate]) -> Joined:
-        """The units joined with the rows they may know of, no further back than the widest window needs."""
+    def join(self, group: Group, nodes: list[Aggregate], only: str = "") -> Joined:
+        """The units joined with the rows they may know of (only some of them), no further back than the widest window needs."""
         compiler = self.compiler
         relation = compiler.question.relation(group.table)
         on = [f"e.{quote(c)} = {compiler.of_unit(n)}" for c, n in group.match]
-        on += compiler.known(relation, "e", "u")
+        on += compiler.known(relation, "e", "u") + ([only] if only else [])
         if relation.happens:
             start, end = self._widest(nodes)
             if start:
@@ -262,23 +329,43 @@ class Passes:
     # -- aggregates --------------------------------------------------------------------------------------------------
 
     def _group(self, group: Group, nodes: list[Aggregate]) -> None:
+        summed = self.bucketed.get(group, [])
+        if summed:
+            self._buckets(group, summed)
+        nodes = [n for n in nodes if n not in summed]
         sequences = [n for n in nodes if n.function in ("rise", "changes")]
-        merged = [n for n in nodes if n.function in _MERGED and n.lag is None]
-        windows = {n.over for n in merged}
-        parts = sum(len(_MERGED[n.function]) for n in merged)
-        ladder = merged if len(windows) >= 3 and parts >= LADDER_FROM else []
-        flat = [n for n in nodes if n not in sequences and n not in ladder]
-        if ladder:
-            self._ladder(group, ladder)
-            self._chose(group, "ladder", f"{parts} quantities over {len(windows)} windows that end together")
-        if flat:
-            self._flat(group, flat)
-            self._chose(group, "range join", f"{len(flat)} aggregates, each filtered by its own window")
+        self._finish_all(self._ranged(group, [n for n in nodes if n not in sequences]))
         for node in sequences:
             self._sequence(group, node)
             self._chose(group, "sequence", f"{node.function} compares each row with the one before")
 
-    def _chose(self, group: Group, shape: str, why: str) -> None:
+    def _buckets(self, group: Group, nodes: list[Aggregate]) -> None:
+        made = Buckets(self, group, nodes).parts()
+        self._chose(group, "buckets", f"{len(nodes)} aggregates from sums per day")
+        late = soon_enough([n.over for n in nodes])
+        facts = self.compiler.facts[group.table]
+        if facts.statistics is not None and facts.statistics.known_within(days_late(late)) == facts.rows:
+            self._finish_all(made)  # every row is regular
+        else:
+            self._finish_all(added(made, self._ranged(group, nodes, f"NOT ({is_regular('e', late)})")))
+
+    def _ranged(self, group: Group, nodes: list[Aggregate], only: str = "") -> Parts:
+        """Parts of aggregates from a range join with the rows, or with only some of them."""
+        ladder, flat = self._split(nodes)
+        made: Parts = {}
+        if ladder:
+            made |= self._ladder(group, ladder, only)
+            self._chose(group, "ladder", f"{len(ladder)} aggregates over {len({n.over for n in ladder})} windows that end together", only)
+        if flat:
+            made |= self._flat(group, flat, only)
+            self._chose(group, "range join", f"{len(flat)} aggregates, each filtered by its own window", only)
+        return made
+
+    def _chose(self, group: Group, shape: str, why: str, only: str = "") -> None:
+        if only:
+            why += ", for rows that were corrected, or known later than the shortest window is long"
+        elif group in self.why:
+            why += f"; {self.why.pop(group)}"
         self.compiler.choices.append(Choice(group.table, shape, why))
 
     def conditions(self, node: Aggregate, joined: Joined, *, window: bool = True) -> list[str]:
@@ -295,10 +382,11 @@ class Passes:
             found.append(joined.scalars.sql(node.where))
         return found
 
-    def _flat(self, group: Group, nodes: list[Aggregate]) -> None:
-        joined = self.join(group, nodes)
+    def _flat(self, group: Group, nodes: list[Aggregate], only: str) -> Parts:
+        joined = self.join(group, nodes, only)
         start, end = self._widest(nodes)
-        name = self._name()
+        name = self.new_name()
+        found: Parts = {}
         columns: dict[str, str] = {}
 
         def column(sql: str) -> str:
@@ -311,20 +399,21 @@ class Passes:
             where = self.conditions(node, joined, window=not (same or (node.over.unbounded and node.lag is None)))
             value = joined.scalars.sql(node.value) if node.value is not None else ""
             if node.function in _MERGED:
-                made = {p: column(self._part(p, value, where)) for p in _MERGED[node.function]}
-                self._finish(node, self._merge(node, made))
+                found[node] = {p: column(self._part(p, value, where)) for p in _MERGED[node.function]}
             else:
-                self._finish(node, column(self._single(node.function, value, where)))
+                found[node] = {"": column(self._single(node.function, value, where))}
         select = ",\n  ".join(f"{sql} AS {alias}" for sql, alias in columns.items())
         self.compiler.steps.append(
             Step(name, f"SELECT u._rid,\n  {select}\n{self.from_clause(joined)}\nGROUP BY u._rid",
                  f"{group.table}: {len(nodes)} aggregates in one pass")
         )
         self.joined.append(name)
+        return found
 
-    def _ladder(self, group: Group, nodes: list[Aggregate]) -> None:
-        joined = self.join(group, nodes)
-        name = self._name()
+    def _ladder(self, group: Group, nodes: list[Aggregate], only: str) -> Parts:
+        joined = self.join(group, nodes, only)
+        name = self.new_name()
+        found: Parts = {}
         order = sorted({n.over for n in nodes}, key=lambda p: -self._first(self.compiler.bound(p, None)[0]))
         rungs = " ".join(
             f"WHEN e._happened >= u.{quote(self.compiler.bound(p, None)[0])} THEN {i}"
@@ -336,14 +425,13 @@ class Passes:
             where = self.conditions(node, joined, window=False)
             value = joined.scalars.sql(node.value) if node.value is not None else ""
             rung = order.index(node.over)
-            made = {}
+            made = found[node] = {}
             for part in _MERGED[node.function]:
                 sql = self._part(part, value, where)
                 first = inner.setdefault((part, sql), f"i{len(inner)}")
                 only = f" FILTER (WHERE _rung <= {rung})" if rung < len(order) - 1 else ""
                 second = f"{_COMBINE.get(part, 'sum')}({first}){only}"
                 made[part] = f"{name}.{outer.setdefault(second, f'p{len(outer)}')}"
-            self._finish(node, self._merge(node, made))
         per_rung = ",\n    ".join(f"{sql} AS {alias}" for (_, sql), alias in inner.items())
         summed = ",\n  ".join(f"{sql} AS {alias}" for sql, alias in outer.items())
         self.compiler.steps.append(
@@ -355,10 +443,11 @@ class Passes:
             )
         )
         self.joined.append(name)
+        return found
 
     def _sequence(self, group: Group, node: Aggregate) -> None:
         joined = self.join(group, [node])
-        name = self._name()
+        name = self.new_name()
         assert node.value is not None
         value = joined.scalars.sql(node.value)
         where = [*self.conditions(node, joined), f"{value} IS NOT NULL"]
@@ -378,7 +467,8 @@ class Passes:
         sql = f"CAST({name}.p0 AS BIGINT)" if node.type.kind == "exact" else f"{name}.p0"
         self._finish(node, sql)
 
-    def _name(self) -> str:
+    def new_name(self) -> str:
+        """What the next pass is called; it then stands in `joined`."""
         return f"pass_{len(self.joined)}"
 
     def _part(self, part: str, value: str, where: list[str]) -> str:
@@ -422,6 +512,10 @@ class Passes:
         above = double(f"({n} * {wide(p['sdx'])} - {wide(p['sd'])} * {s})")
         below = double(f"({n} * {wide(p['sdd'])} - {wide(p['sd'])} * {wide(p['sd'])})")
         return f"({above} / NULLIF({below}, 0){shift})"
+
+    def _finish_all(self, made: Parts) -> None:
+        for node, parts in made.items():
+            self._finish(node, parts[""] if "" in parts else self._merge(node, parts))
 
     def _finish(self, node: Aggregate, sql: str) -> None:
         if (empty := AGGREGATES[node.function].empty) is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import warnings
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from jcml.engines.dialect import SparkDialect, quote
 from jcml.engines.engine import Calendar, Plan, Source, files_of, rows_in
+from jcml.engines.spark_tables import stacked, write_ordered
 from jcml.engines.sql import SqlEngine, Work
 from jcml.errors import InputMissing, Unavailable
 from jcml.query import Question
@@ -135,8 +137,8 @@ class SparkEngine(SqlEngine):
             try:
                 for i, step in enumerate(plan.steps):
                     with readable(self.master):
-                        frame = self.sql(step.sql)
-                        if sum(len(re.findall(rf"\b{step.name}\b", t)) > 0 for t in texts[i + 1 :]) > 1:
+                        frame = self.sql(self.statement(step))
+                        if sum(len(re.findall(rf"\b(?:FROM|JOIN) {step.name}\b", t)) for t in texts[i + 1 :]) > 1:
                             kept.append(frame.persist())
                             if step.name == "unit":
                                 frame.count()  # from here on Spark knows whether the units are few
@@ -164,6 +166,17 @@ class SparkEngine(SqlEngine):
     def parquet(self, path: Path) -> str:
         """A Parquet file, or a folder of such, as something to select from."""
         return f"parquet.`{path.absolute()}`"
+
+    def stacked(self, files: Sequence[tuple[str, Path]], schema: pa.Schema) -> str:
+        """The rows of several Parquet files or folders as something to select from, with `_batch` and `_sequence`."""
+        with readable(self.master):
+            stacked(self.session, files, schema).createOrReplaceTempView("_stacked")
+        return "_stacked"
+
+    def ordered_to(self, sql: str, order: Sequence[str], rows: int, target: Path, *, number: str = "") -> None:
+        """Write the rows of a statement as a folder of Parquet files in order; with `number` each with its place from 0."""
+        with readable(self.master):
+            write_ordered(self.sql(sql), order, rows, target, number=number)
 
     def _worked(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -217,15 +230,18 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
             "spark.ui.showConsoleProgress": "false",
             "spark.driver.memory": memory.replace("GB", "g").replace("MB", "m"),
             "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+            "spark.broadcast.UDFCompressionThreshold": "1g",  # what is larger would go through a file, and a key must not
         }
         if here:
-            wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.pyspark.python": sys.executable}
+            wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         builder = SparkSession.builder.master(master).appName("jcml")
         for key, value in {**wanted, **settings}.items():
             builder = builder.config(key, value)
         if here:
             os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-        with _spoken_into(log):
+        os.environ["PYSPARK_PYTHON"] = settings.get("spark.pyspark.python", sys.executable)  # or workers take the first python3 they find
+        _answers(master)
+        with readable(master, "JC2502"), _spoken_into(log):
             _sessions[master] = builder.getOrCreate()
     made = _sessions[master].newSession()
     parallel = _sessions[master].sparkContext.defaultParallelism
@@ -233,6 +249,21 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         if key.startswith("spark.sql.") and made.conf.isModifiable(key):
             made.conf.set(key, value)
     return made
+
+
+def _answers(master: str) -> None:
+    """Look whether a standalone master is there at all; Spark itself would ask for a minute."""
+    if not master.startswith("spark://"):
+        return
+    problem = ""
+    for address in master.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+            return
+        except (OSError, ValueError) as error:
+            problem = getattr(error, "strerror", None) or str(error)
+    raise Unavailable("JC2502", master=master, problem=problem)
 
 
 @contextmanager
@@ -257,7 +288,7 @@ def disconnect() -> None:
 
 
 @contextmanager
-def readable(master: str) -> Iterator[None]:
+def readable(master: str, code: str = "JC2503") -> Iterator[None]:
     """Turn an error of the cluster into one sentence with a code; the first line of it says what happened.
 
     Raises
@@ -272,7 +303,7 @@ def readable(master: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.split(".")[0] not in ("py4j", "pyspark"):
             raise
-        raise Unavailable("JC2503", master=master, problem=first_line(str(error))) from error
+        raise Unavailable(code, master=master, problem=first_line(str(error))) from error
 
 
 def first_line(message: str) -> str:
@@ -282,6 +313,8 @@ def first_line(message: str) -> str:
     'Job aborted: lost'
     """
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    causes = [line for line in lines if line.startswith("Caused by:")]
-    best = causes[-1].removeprefix("Caused by:") if causes else next((x for x in lines if not x.startswith("An error occurred while calling")), "")
+    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b.*", line)] if "Traceback (most recent call last)" in message else []
+    causes = [line.removeprefix("Caused by:") for line in lines if line.startswith("Caused by:")]
+    told = [line for line in lines if not line.startswith("An error occurred while calling")]
+    best = (raised or causes or told or [""])[-1 if raised or causes else 0]
     return re.sub(r"^:?\s*(?:[\w$]+\.)+[\w$]+:\s*", "", best.strip())[:500]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from jcml.dates import day_number, from_day_number
 from jcml.engines.compile import Compiler
 from jcml.engines.dialect import Dialect, quote
-from jcml.engines.engine import Calendar, Plan, Source, SourceFacts
+from jcml.engines.engine import Calendar, Plan, Source, SourceFacts, Step
 from jcml.engines.evidence import Evidence, EvidenceCompiler, parts_of
 from jcml.query import Outcome, Question
 
@@ -41,6 +41,7 @@ class SqlEngine(ABC):
     dialect: Dialect
     sources: Mapping[str, Source]
     shape: str = ""
+    buckets: Path | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -59,6 +60,15 @@ class SqlEngine(ABC):
     def plan(self, question: Question, calendar: Calendar) -> Plan:
         """How the question would be answered."""
         return Compiler(question, calendar, self.facts(), self.dialect, shape=self.shape).plan()
+
+    def statement(self, step: Step) -> str:
+        """The statement of a step; daily buckets that are kept over runs are brought up to date and read from their place."""
+        daily = step.daily
+        if daily is None or self.buckets is None or not isinstance(self.sources[daily.source].rows, Path):
+            return step.sql
+        from jcml.engines.kept import kept_buckets
+
+        return f"SELECT * FROM (\n{kept_buckets(self, self.buckets, daily).select(self)}\n) WHERE {daily.wanted}"
 
     @abstractmethod
     def query(self, sql: str) -> pa.Table:
@@ -87,6 +97,15 @@ class SqlEngine(ABC):
     @abstractmethod
     def gathered(self, source: Path, work: Work, schema: pa.Schema, columns: Sequence[str] | None = None) -> pa.Table:
         """What `work` makes of the rows of a Parquet file, as a table; for little that is made of much."""
+
+    @abstractmethod
+    def stacked(self, files: Sequence[tuple[str, Path]], schema: pa.Schema) -> str:
+        """The rows of several Parquet files or folders as something to select from: NULL where one lacks a column of the
+        schema; `_batch` is the name it is given, `_sequence` its place."""
+
+    @abstractmethod
+    def ordered_to(self, sql: str, order: Sequence[str], rows: int, target: Path, *, number: str = "") -> None:
+        """Write the rows of a statement, about so many, as Parquet in order, NULLs last; with `number` each with its place from 0."""
 
     def matrix(self, question: Question, calendar: Calendar, units: Sequence[tuple[str, ...]] | None = None) -> pa.Table:
         """The answer: keys, `_asof` (date), one double per value; sorted by as-of date and keys.

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jcml.durable import undamaged
+from jcml.engines.engine import files_of
 from jcml.records import Clue, Names
 from jcml.serving.shown import Shown, hidden
 from jcml.tables.table import Column
@@ -68,14 +69,16 @@ def _whole(store: Store, table: str, batch: str, lines: set[int]) -> Iterator[tu
 
     contract = store.tables[table]
     path = store.batch_file(table, batch)
+    chosen = pa.array(sorted(lines), pa.int64())
+    found: list[Mapping[str, Any]] = []
+    columns: list[Column] = []
     with undamaged(path):
-        file = pq.ParquetFile(path)
-        columns = [c for c in contract.columns.values() if hidden(c) and c.name in file.schema_arrow.names]
-        chosen = pa.array(sorted(lines), pa.int64())
-        found: list[Mapping[str, Any]] = []
-        for part in file.iter_batches(8192, columns=["_line", *(c.name for c in columns)]):
-            kept = part.filter(pc.is_in(part["_line"].cast(pa.int64()), value_set=chosen))
-            found += kept.to_pylist()
+        for name in files_of(path):
+            file = pq.ParquetFile(name)
+            columns = [c for c in contract.columns.values() if hidden(c) and c.name in file.schema_arrow.names]
+            for part in file.iter_batches(8192, columns=["_line", *(c.name for c in columns)]):
+                kept = part.filter(pc.is_in(part["_line"].cast(pa.int64()), value_set=chosen))
+                found += kept.to_pylist()
     shown = Shown(store.tables, store.vault)
     for column in columns:
         if column.entity:

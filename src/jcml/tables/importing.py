@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jcml.durable import held, reached, sweep, undamaged, write_file
-from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import ROW_GROUP, connect
+from jcml.durable import held, reached, sweep, undamaged, write_file, write_secret
 from jcml.errors import ConfigurationError, DataError, InputMissing, Place
 from jcml.tables.cleaning import Cleaned, Cleaner, describe, schema
 from jcml.tables.office import Binding, ColumnBinding
-from jcml.tables.reading import Chunk, Opened, open_database, open_source
+from jcml.tables.pseudonyms import write_pairs
+from jcml.tables.reading import Opened, open_database, open_source
 from jcml.tables.store import Batch, Store, received_on
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -79,41 +83,91 @@ def import_table(
     binding = store.office.bindings.get(source)
     if binding is None:
         raise ConfigurationError("JC2122", Place(store.office.path), table=source)
-    done = []
     with held(store.root / "import.lock", wait=True):
+        work = Import(store, source, binding, report)
+        done = work.done
         if binding.database:
-            opened = open_database(binding, store.office.folder)
-            done.append(_Import(store, source, binding, received or date.today(), report).run_database(opened))
-        for file in _files(store.office.folder, binding):
-            day = received_on(file, received)
-            done.append(_Import(store, source, binding, day, report).run_file(file))
+            done.append(work.delivered_by(open_database(binding, store.office.folder), received or date.today()))
+        files = list(_files(store.office.folder, binding))
+        if store.master and sum(f.stat().st_size for f in files if f.is_file()) >= store.large:
+            from jcml.tables.importing_spark import import_files
+
+            import_files(work, [(file, received_on(file, received)) for file in files])
+        else:
+            for file in files:
+                work.take(work.find(file, received_on(file, received)))
         store.merge(source)
     return done
 
 
 def _files(folder: Path, binding: Binding) -> Iterator[Path]:
-    """The files of a binding, in order; a pattern may match nothing yet as long as another entry does."""
+    """The files of a binding, in order; a folder stands for the files in it, and a pattern may match nothing yet as long as another entry does."""
     everything = []
     for pattern in binding.files:
-        found = [folder / pattern] if (folder / pattern).is_file() else sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else sorted(Path("/").glob(pattern.lstrip("/")))
+        found = [folder / pattern] if (folder / pattern).exists() else sorted(folder.glob(pattern)) if not Path(pattern).is_absolute() else sorted(Path("/").glob(pattern.lstrip("/")))
         if not found and not set(pattern) & set("*?["):
             raise InputMissing("JC2101", binding.place or Place(folder / pattern), file=pattern)
-        everything += found
+        for file in found:
+            everything += sorted(f for f in file.iterdir() if f.name[0] not in "._") if file.is_dir() else [file]
     if binding.files and not everything:
         raise InputMissing("JC2101", binding.place or Place(folder / binding.files[0]), file=", ".join(binding.files))
     yield from everything
 
 
-class _Import:
-    def __init__(
-        self, store: Store, source: str, binding: Binding, received: date, report: Callable[[int], None] | None
-    ) -> None:
+@dataclass
+class Delivery:
+    """One file, or one table of a database, on its way to become a batch.
+
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> work = Import(store, "reverse_cases", store.office.bindings["reverse_cases"])
+    >>> found = work.find(store.office.folder / "data" / "反向衔接案件.csv", date(2026, 1, 1))
+    >>> isinstance(found, Delivery)  # it was imported before
+    False
+    """
+
+    batch: Batch
+    opened: Opened
+    cleaner: Cleaner
+    place: Place
+
+
+@dataclass
+class Gathered:
+    """What became of the rows of a delivery: how many were read and kept, and where they are.
+
+    `most` is the problem that refused most rows: column, problem, how many. `rows`, `refused` and `pairs` write what is
+    kept, refused and, by kind of thing, paired with a pseudonym.
+
+    >>> Gathered(0, 0, {}, None, print, print, {}).kept
+    0
+    """
+
+    read: int
+    kept: int
+    warnings: Mapping[str, int]
+    most: tuple[str, str, int] | None
+    rows: Callable[[Path], object]
+    refused: Callable[[Path], object]
+    pairs: Mapping[str, Callable[[Path], object]]
+
+
+class Import:
+    """One table's import: what was done so far, and the steps that a file goes through.
+
+    >>> from jcml.workspace.example import example
+    >>> _, store = example()
+    >>> Import(store, "reverse_cases", store.office.bindings["reverse_cases"]).order[-2:]
+    ['_row', '_line']
+    """
+
+    def __init__(self, store: Store, source: str, binding: Binding, report: Callable[[int], None] | None = None) -> None:
         self.store = store
         self.source = source
         self.table = store.tables[source]
         self.binding = binding
-        self.received = received
         self.report = report or (lambda rows: None)
+        self.done: list[Imported] = []
         unknown = [c for c in binding.columns if c not in self.table.columns]
         if unknown:
             from jcml.errors import nearest
@@ -122,111 +176,152 @@ class _Import:
                 "JC2123", binding.place, table=source, column=unknown[0], nearest=nearest(unknown[0], self.table.columns)
             )
 
-    def run_file(self, file: Path) -> Imported:
-        return self._run(file.name, _file_digest(file), lambda: open_source(file, self.binding), Place(file))
+    @property
+    def order(self) -> list[str]:
+        """What the rows of a batch are sorted by: the entity they are most often asked for, then time."""
+        order = [c.name for c in self.table.columns.values() if c.entity][:1]
+        return [*order, *(["_happened"] if self.table.happens else []), "_row", "_line"]
 
-    def run_database(self, opened: Opened) -> Imported:
+    def find(self, file: Path, received: date) -> Imported | Delivery:
+        """A file as it was imported before, or as it is to be imported."""
+        return self._find(file.name, _file_digest(file), lambda: open_source(file, self.binding), Place(file), received)
+
+    def delivered_by(self, opened: Opened, received: date) -> Imported:
+        """Import a table of a database."""
         name = f"{self.binding.database.split('@')[-1]}#{self.binding.source_table}"
         digest = hashlib.sha256()
         for chunk in opened.chunks():
             digest.update(repr(chunk.columns).encode())
-        return self._run(name, digest.hexdigest(), lambda: opened, self.binding.place or Place(Path(name)))
+        found = self._find(name, digest.hexdigest(), lambda: opened, self.binding.place or Place(Path(name)), received)
+        return found if isinstance(found, Imported) else Imported(self._stage(found), True)
 
-    def _run(self, name: str, file_digest: str, opener: Callable[[], Opened], place: Place) -> Imported:
+    def take(self, found: Imported | Delivery) -> None:
+        """Import a file in this process, if it was not."""
+        self.done.append(found if isinstance(found, Imported) else Imported(self._stage(found), True))
+
+    def _find(self, name: str, file_digest: str, opener: Callable[[], Opened], place: Place, received: date) -> Imported | Delivery:
         mapping = self.binding.digest_text
         if any(c.received for c in self.binding.columns.values()):
-            mapping += str(self.received)
+            mapping += str(received)
         mapping_digest = hashlib.sha256(mapping.encode()).hexdigest()
         for batch in self.store.batches(self.source):
             if batch.file_digest == file_digest and batch.mapping_digest == mapping_digest:
                 return Imported(batch, False)
         number = hashlib.sha256(f"{self.source}\x00{file_digest}\x00{mapping_digest}".encode()).hexdigest()[:12]
         opened = opener()
-        cleaner = Cleaner(self.table, self.binding, opened.header, self.store.office.zone, self.store.pseudonyms, self.received)
+        cleaner = Cleaner(self.table, self.binding, opened.header, self.store.office.zone, self.store.pseudonyms, received)
         draft = Batch(
-            number, self.source, name, file_digest, mapping_digest, str(self.received), opened.encoding,
+            number, self.source, name, file_digest, mapping_digest, str(received), opened.encoding,
             tuple(sorted(cleaner.delivered)), 0, 0, 0, {},
         )
-        return Imported(self._stage(draft, opened, cleaner, place), True)
+        return Delivery(draft, opened, cleaner, place)
 
-    def _stage(self, draft: Batch, opened: Opened, cleaner: Cleaner, place: Place) -> Batch:
+    # -- in this process ---------------------------------------------------------------------------------------
+
+    def _stage(self, delivery: Delivery) -> Batch:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        draft, cleaner = delivery.batch, delivery.cleaner
         shape = schema(self.table, cleaner.delivered)
-        target = self.store.batch_file(self.source, draft.batch)
-        folder = target.parent
+        folder = self.store.batch_file(self.source, draft.batch).parent
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         warnings: Counter[str] = Counter()
         refused: list[dict[str, Any]] = []
-        counts = {"read": 0, "kept": 0}
-        loose = folder / f".loose-{draft.batch}"
-
-        def gather() -> None:
-            with pq.ParquetWriter(loose, shape, compression="zstd") as writer:
-                for chunk in opened.chunks():
-                    cleaned = cleaner.clean(chunk)
-                    self._count(chunk, cleaned, counts, warnings, refused, draft)
-                    if cleaned.kept:
-                        arrays = [pa.array(cleaned.rows[f.name], f.type) for f in shape]
-                        writer.write_table(pa.Table.from_arrays(arrays, schema=shape))
-                    self.report(counts["read"])
-
+        read = kept = 0
+        loose = folder / f".loose-{draft.batch}.{os.getpid()}.part"
         try:
-            gather()
-            batch = replace(draft, read=counts["read"], kept=counts["kept"], quarantined=len(refused), warnings=dict(warnings))
-            self._quarantine(batch, refused, place)
-            write_file(target, lambda part: self._sort(loose, part), "import.placed")
+            with pq.ParquetWriter(loose, shape, compression="zstd") as writer:
+                for chunk in delivery.opened.chunks():
+                    cleaned = cleaner.clean(chunk)
+                    read, kept = read + chunk.rows + len(chunk.broken), kept + cleaned.kept
+                    warnings.update(told(cleaned))
+                    refused += refusals(draft.batch, draft.file, cleaned)
+                    if cleaned.kept:
+                        writer.write_batch(batch_of(cleaned, shape))
+                    self.report(read)
+            refused.sort(key=lambda row: int(row["row"]))
+            problems = Counter((r["column"], r["problem"]) for r in refused).most_common(1)
+            return self.finish(delivery, Gathered(
+                read, kept, warnings, (*problems[0][0], problems[0][1]) if problems else None,
+                lambda part: self._sort(loose, part), lambda part: pq.write_table(pa.Table.from_pylist(refused), part, compression="zstd"),
+                {entity: partial(write_pairs, pairs) for entity, pairs in cleaner.pairs.items() if pairs},
+            ))
         finally:
             loose.unlink(missing_ok=True)
-        for entity, pairs in cleaner.pairs.items():
-            self.store.vault.add(entity, draft.batch, pairs)
-        self.store.add(batch)
-        return batch
-
-    def _count(
-        self, chunk: Chunk, cleaned: Cleaned, counts: dict[str, int], warnings: Counter[str],
-        refused: list[dict[str, Any]], draft: Batch,
-    ) -> None:
-        counts["read"] += chunk.rows + len(chunk.broken)
-        counts["kept"] += cleaned.kept
-        for (column, problem), number in cleaned.warnings.items():
-            warnings[f"{column}: {problem}"] += number
-        for number, problems, raw in cleaned.refused:
-            refused.append({
-                "batch": draft.batch, "file": draft.file, "row": number, "column": problems[0][0],
-                "problem": problems[0][1], "value": problems[0][2],
-                "all_problems": json.dumps(problems, ensure_ascii=False), "raw": raw,
-            })
 
     def _sort(self, loose: Path, part: Path) -> None:
         reached("import.staged")
-        scratch = self.store.root / "scratch"
-        scratch.mkdir(parents=True, exist_ok=True)
-        connection = connect(threads=self.store.office.threads, memory=self.store.office.memory, scratch=scratch)
-        connection.execute("SET preserve_insertion_order=true")
-        order = [quote(c.name) for c in self.table.columns.values() if c.entity][:1]
-        order += ["_happened"] if self.table.happens else []
-        connection.execute(
-            f"COPY (SELECT * FROM read_parquet({text(str(loose))}) ORDER BY {', '.join([*order, '_row', '_line'])})"
-            f" TO {text(str(part))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-        )
-        connection.close()
+        with self.store.worker() as engine:
+            engine.ordered_to(f"SELECT * FROM {engine.parquet(loose)}", self.order, 0, part)
 
-    def _quarantine(self, batch: Batch, refused: list[dict[str, Any]], place: Place) -> None:
-        if refused:
-            write_refused(quarantine_file(self.store, self.source, batch.batch), refused)
+    # -- wherever it was cleaned -------------------------------------------------------------------------------
+
+    def finish(self, delivery: Delivery, found: Gathered) -> Batch:
+        """Put what was gathered in its places, and then tell the catalogue.
+
+        Raises
+        ------
+        DataError
+            JC2140, if too many rows are refused; JC2141, if there are no rows.
+        """
+        batch = replace(
+            delivery.batch, read=found.read, kept=found.kept, quarantined=found.read - found.kept, warnings=dict(found.warnings)
+        )
+        if batch.quarantined:
+            write_secret(quarantine_file(self.store, self.source, batch.batch), found.refused)
         if batch.read and batch.quarantined > self.binding.quarantine_at_most * batch.read:
-            most = Counter((r["column"], r["problem"]) for r in refused).most_common(1)[0]
-            (column, problem), number = most
+            assert found.most is not None
+            column, problem, number = found.most
             raise DataError(
-                "JC2140", place, quarantined=batch.quarantined, read=batch.read, limit=f"{self.binding.quarantine_at_most:.0%}",
+                "JC2140", delivery.place, quarantined=batch.quarantined, read=batch.read, limit=f"{self.binding.quarantine_at_most:.0%}",
                 column=column or "-", problem=describe(problem, "zh"), problem_en=describe(problem, "en"), number=number,
                 table=self.source, batch=batch.batch,
             )
         if not batch.read:
-            raise DataError("JC2141", place, table=self.source)
+            raise DataError("JC2141", delivery.place, table=self.source)
+        write_file(self.store.batch_file(self.source, batch.batch), found.rows, "import.placed")
+        for entity, write in found.pairs.items():
+            self.store.vault.keep(entity, batch.batch, write)
+        self.store.add(batch)
+        return batch
+
+
+def told(cleaned: Cleaned) -> dict[str, int]:
+    """The warnings of a chunk, as the catalogue counts them.
+
+    >>> told(Cleaned({}, [], Counter({("sales", "masked"): 2})))
+    {'sales: masked': 2}
+    """
+    return {f"{column}: {problem}": number for (column, problem), number in cleaned.warnings.items()}
+
+
+def refusals(batch: str, file: str, cleaned: Cleaned) -> list[dict[str, Any]]:
+    """The refused rows of a chunk, as the quarantine keeps them.
+
+    >>> refusals("b1", "vat.csv", Cleaned({}, [(3, [("sales", "not_a_number", "x")], "{}")]))[0]["problem"]
+    'not_a_number'
+    """
+    return [
+        {
+            "batch": batch, "file": file, "row": number, "column": problems[0][0], "problem": problems[0][1], "value": problems[0][2],
+            "all_problems": json.dumps(problems, ensure_ascii=False), "raw": raw,
+        }
+        for number, problems, raw in cleaned.refused
+    ]
+
+
+def batch_of(cleaned: Cleaned, shape: pa.Schema) -> pa.RecordBatch:
+    """The kept rows of a chunk for Arrow.
+
+    >>> import pyarrow as pa
+    >>> batch_of(Cleaned({"a": [1]}, []), pa.schema([("a", pa.int64())])).num_rows
+    1
+    """
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.array(cleaned.rows[f.name], f.type) for f in shape], schema=shape)
 
 
 def quarantine_file(store: Store, source: str, batch: str) -> Path:
@@ -238,25 +333,6 @@ def quarantine_file(store: Store, source: str, batch: str) -> Path:
     'b1.parquet'
     """
     return store.root / "quarantine" / source / f"{batch}.parquet"
-
-
-def write_refused(path: Path, refused: list[dict[str, Any]]) -> None:
-    """Keep refused rows, whole, readable by their owner alone.
-
-    >>> import tempfile
-    >>> file = Path(tempfile.mkdtemp()) / "b1.parquet"
-    >>> write_refused(file, [{"row": 3, "column": "amount", "problem": "bad_number"}])
-    >>> oct(file.stat().st_mode & 0o777)
-    '0o600'
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def write(part: Path) -> None:
-        pq.write_table(pa.Table.from_pylist(refused), part, compression="zstd")
-        part.chmod(0o600)
-
-    write_file(path, write)
 
 
 def refused_rows(store: Store, source: str, batch: str = "") -> list[dict[str, Any]]:
@@ -288,4 +364,4 @@ def _file_digest(file: Path) -> str:
         raise InputMissing("JC1111", Place(file), problem=error.strerror or str(error)) from None
 
 
-__all__ = ["ColumnBinding", "Imported", "import_table", "quarantine_file", "refused_rows", "write_refused"]
+__all__ = ["ColumnBinding", "Delivery", "Gathered", "Import", "Imported", "batch_of", "import_table", "quarantine_file", "refusals", "refused_rows", "told"]

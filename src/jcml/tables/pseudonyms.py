@@ -12,11 +12,11 @@ import base64
 import hmac
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jcml.durable import undamaged
+from jcml.durable import sweep, undamaged, write_secret
 from jcml.errors import ConfigurationError, InputMissing, NotPermitted, Place
 
 if TYPE_CHECKING:
@@ -110,21 +110,19 @@ class Vault:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, entity: str, batch: str, pairs: dict[str, str]) -> None:
+    def add(self, entity: str, batch: str, pairs: Mapping[str, str]) -> None:
         """Keep the pairs of one batch."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        if pairs:
+            self.keep(entity, batch, lambda part: write_pairs(pairs, part))
 
-        if not pairs:
-            return
+    def keep(self, entity: str, batch: str, write: Callable[[Path], object]) -> None:
+        """Keep the pairs of one batch, a Parquet file with the columns `pseudonym` and `value` that `write` makes."""
         folder = self.folder / entity
         folder.mkdir(parents=True, exist_ok=True)
         for made in (self.folder, folder):
             made.chmod(0o700)
-        table = pa.table({"pseudonym": list(pairs), "value": list(pairs.values())})
-        file = folder / f"{batch}.parquet"
-        pq.write_table(table, file, compression="zstd")
-        file.chmod(0o600)
+        sweep(folder)
+        write_secret(folder / f"{batch}.parquet", write)
 
     def fits(self, pseudonyms: Pseudonyms) -> bool:
         """Whether what is kept here was made under this key; true when nothing is kept."""
@@ -151,6 +149,22 @@ class Vault:
                 hits = table.filter(pc.is_in(table["pseudonym"], _set(wanted)))
             found.update(zip(hits["pseudonym"].to_pylist(), hits["value"].to_pylist(), strict=True))
         return found
+
+
+def write_pairs(pairs: Mapping[str, str], path: Path) -> None:
+    """Write pairs of pseudonym and value to a Parquet file.
+
+    >>> import tempfile
+    >>> import pyarrow.parquet as pq
+    >>> file = Path(tempfile.mkdtemp()) / "b1.parquet"
+    >>> write_pairs({"abc": "S-007"}, file)
+    >>> pq.read_table(file).to_pylist()
+    [{'pseudonym': 'abc', 'value': 'S-007'}]
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"pseudonym": list(pairs), "value": list(pairs.values())}), path, compression="zstd")
 
 
 def _set(values: Iterable[str]) -> pa.Array:

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
-from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import connect
+from jcml.dates import MICROSECONDS_PER_DAY, from_day_number
+from jcml.engines.dialect import quote
 from jcml.engines.engine import END_OF_TIME
+from jcml.engines.sql import SqlEngine
 from jcml.tables.store import Store
 
 HUB = 50
 LATE_DAYS = 30
 ODD_FACTOR = 1000
+_LATE = f"(_known - _happened) > {LATE_DAYS * MICROSECONDS_PER_DAY}"
+_BUCKETS = 4096
 
 
 @dataclass(frozen=True)
@@ -138,19 +143,16 @@ def source_quality(store: Store, source: str) -> SourceQuality:
     warnings: Counter[str] = Counter()
     for batch in batches:
         warnings.update(batch.warnings)
-    connection = connect(threads=store.office.threads, memory=store.office.memory)
-    try:
-        connection.execute(f"CREATE VIEW v AS SELECT * FROM read_parquet({text(str(path))})")
-        rows = int(facts["rows"])
-        columns = tuple(_column(connection, table, name, rows) for name in table.columns if name in facts["columns"])
-        months, lag, first, last = _times(connection, table.happens)
-        corrected = int(_one(connection, f"SELECT count(*) FROM v WHERE _superseded < {END_OF_TIME}"))
+    rows = int(facts["rows"])
+    with store.worker([path]) as engine:
+        asked = _Asked(engine, engine.parquet(path))
+        columns = tuple(_column(asked, table, name, rows) for name in table.columns if name in facts["columns"])
+        months, lag, first, last = _times(asked, table.happens and rows > 0)
+        corrected = int(asked.one(f"SELECT count(*) FROM {asked.rows} WHERE _superseded < {END_OF_TIME}"))
         findings = [
-            *_batch_findings(store, source), *_column_findings(connection, table, columns, rows), *_month_findings(months),
-            *_row_findings(connection, table, rows, warnings),
+            *_batch_findings(store, source), *_column_findings(asked, table, columns, rows), *_month_findings(months),
+            *_row_findings(asked, table, facts["columns"], rows, warnings),
         ]
-    finally:
-        connection.close()
     read, kept = sum(b.read for b in batches), sum(b.kept for b in batches)
     refused = sum(b.quarantined for b in batches)
     if refused:
@@ -161,32 +163,69 @@ def source_quality(store: Store, source: str) -> SourceQuality:
     )
 
 
-def _one(connection: Any, sql: str) -> Any:
-    row = connection.execute(sql).fetchone()
-    return row[0] if row else None
+class _Asked:
+    """The merged rows of a source, and the engine that is asked about them."""
+
+    def __init__(self, engine: SqlEngine, rows: str) -> None:
+        self.engine = engine
+        self.rows = rows
+
+    def all(self, sql: str) -> list[tuple[Any, ...]]:
+        return list(zip(*(column.to_pylist() for column in self.engine.query(sql).columns), strict=True))
+
+    def one(self, sql: str) -> Any:
+        return self.all(sql)[0][0]
+
+    def quantile(self, value: str, where: str, numerator: int, denominator: int) -> Fraction | None:
+        """The quantile of a whole number, interpolated between two rows, exactly; by counting, so that no engine has to hold or sort the values."""
+        count, low, high = self.all(f"SELECT count({value}), min({value}), max({value}) FROM {self.rows} WHERE {where}")[0]
+        if not count:
+            return None
+        place = Fraction((count - 1) * numerator, denominator)
+        wanted, above = int(place), place - int(place)
+        before = 0
+        while low < high:
+            width = (high - low) // _BUCKETS + 1
+            bucket = self.engine.dialect.floor_divide(f"({value} - {low})", width)
+            for number, rows in self.all(
+                f"SELECT {bucket} AS b, count(*) AS n FROM {self.rows} WHERE {where} AND {value} BETWEEN {low} AND {high} GROUP BY 1 ORDER BY 1"
+            ):
+                if before + rows > wanted:
+                    low, high = low + number * width, min(high, low + (number + 1) * width - 1)
+                    break
+                before += rows
+        if not above:
+            return Fraction(low)
+        same, following = self.all(
+            f"SELECT count(CASE WHEN {value} <= {low} THEN 1 END) AS s, min(CASE WHEN {value} > {low} THEN {value} END) AS f FROM {self.rows} WHERE {where}"
+        )[0]
+        return Fraction(low if same > wanted + 1 else low + (following - low) * above)
 
 
-def _column(connection: Any, table: Any, name: str, rows: int) -> ColumnQuality:
+def _column(asked: _Asked, table: Any, name: str, rows: int) -> ColumnQuality:
     column = table.columns[name]
-    filled, distinct = connection.execute(f"SELECT count({quote(name)}), approx_count_distinct({quote(name)}) FROM v").fetchone()
+    filled, distinct = asked.all(f"SELECT count({quote(name)}) AS f, count(DISTINCT {quote(name)}) AS d FROM {asked.rows}")[0]
     valid = None
     if column.identifier:
-        share = _one(connection, f"SELECT avg(CAST({quote(name + '__valid')} AS DOUBLE)) FROM v WHERE {quote(name)} IS NOT NULL")
+        share = asked.one(f"SELECT avg(CAST({quote(name + '__valid')} AS DOUBLE)) FROM {asked.rows} WHERE {quote(name)} IS NOT NULL")
         valid = None if share is None else float(share)
     return ColumnQuality(name, column.zh, filled / rows if rows else 0.0, valid, int(distinct))
 
 
-def _times(connection: Any, happens: bool) -> tuple[tuple[MonthQuality, ...], tuple[float, float] | None, str, str]:
+def _times(asked: _Asked, happens: bool) -> tuple[tuple[MonthQuality, ...], tuple[float, float] | None, str, str]:
     if not happens:
         return (), None, "", ""
-    lag = "(_known - _happened) / 86400000000.0"
-    rows = connection.execute(
-        f"SELECT strftime(DATE '1970-01-01' + _day, '%Y-%m') AS m, count(*), avg(CAST({lag} > {LATE_DAYS} AS DOUBLE)) FROM v GROUP BY 1 ORDER BY 1"
-    ).fetchall()
-    middle = connection.execute(f"SELECT median({lag}), quantile_cont({lag}, 0.95) FROM v").fetchone()
-    ends = connection.execute("SELECT DATE '1970-01-01' + min(_day), DATE '1970-01-01' + max(_day) FROM v").fetchone()
-    months = tuple(MonthQuality(m, n, late) for m, n, late in rows)
-    return months, (float(middle[0]), float(middle[1])) if rows else None, str(ends[0]), str(ends[1])
+    year, month = (getattr(asked.engine.dialect, part)("_day") for part in ("year", "month"))
+    rows = asked.all(
+        f"SELECT {year} AS y, {month} AS m, count(*) AS n, avg(CAST({_LATE} AS DOUBLE)) AS late FROM {asked.rows} GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    middle, most = (asked.quantile("(_known - _happened)", "TRUE", *part) for part in ((1, 2), (95, 100)))
+    assert middle is not None
+    assert most is not None
+    first, last = asked.all(f"SELECT min(_day) AS f, max(_day) AS l FROM {asked.rows}")[0]
+    months = tuple(MonthQuality(f"{y:04d}-{m:02d}", n, late) for y, m, n, late in rows)
+    lag = float(middle / MICROSECONDS_PER_DAY), float(most / MICROSECONDS_PER_DAY)
+    return months, lag, str(from_day_number(first)), str(from_day_number(last))
 
 
 def _month_findings(months: tuple[MonthQuality, ...]) -> list[Finding]:
@@ -215,7 +254,7 @@ def _batch_findings(store: Store, source: str) -> list[Finding]:
     return found
 
 
-def _column_findings(connection: Any, table: Any, columns: tuple[ColumnQuality, ...], rows: int) -> list[Finding]:
+def _column_findings(asked: _Asked, table: Any, columns: tuple[ColumnQuality, ...], rows: int) -> list[Finding]:
     found = []
     for quality in columns:
         column, name = table.columns[quality.name], quote(quality.name)
@@ -224,39 +263,34 @@ def _column_findings(connection: Any, table: Any, columns: tuple[ColumnQuality, 
         if quality.valid is not None and quality.valid < 1:
             found.append(Finding("bad_check_digits", f"{quality.zh} {1 - quality.valid:.1%}"))
         if column.entity and "key" not in column.roles and rows > 20 * HUB:
-            most = _one(connection, f"SELECT max(n) FROM (SELECT count(*) AS n FROM v WHERE {name} IS NOT NULL GROUP BY {name})") or 0
+            most = asked.one(f"SELECT max(n) FROM (SELECT count(*) AS n FROM {asked.rows} WHERE {name} IS NOT NULL GROUP BY {name})") or 0
             if most >= HUB and most > 20 * rows / max(1, quality.distinct):
                 found.append(Finding("hub_value", f"{quality.zh} {most:,}"))
         if column.type.value.kind == "exact" and not column.type.codes:
-            odd = _one(
-                connection,
-                f"SELECT count(*) FROM v, (SELECT median(abs({name})) AS m FROM v WHERE {name} <> 0) AS t"
-                f" WHERE t.m > 0 AND abs({name}) >= {ODD_FACTOR} * t.m",
-            )
-            if odd:
+            middle = asked.quantile(f"abs({name})", f"{name} <> 0", 1, 2)
+            if middle is not None and (odd := asked.one(f"SELECT count(*) FROM {asked.rows} WHERE abs({name}) >= {ceil(ODD_FACTOR * middle)}")):
                 found.append(Finding("odd_unit", f"{quality.zh} {odd:,}"))
     return found
 
 
-def _row_findings(connection: Any, table: Any, rows: int, warnings: Counter[str]) -> list[Finding]:
+def _row_findings(asked: _Asked, table: Any, delivered: list[str], rows: int, warnings: Counter[str]) -> list[Finding]:
     found = []
     skip = {c.name for c in table.having("row id")} | {c.name for c in table.having("known on")}
-    present = {r[0] for r in connection.execute("SELECT column_name FROM (DESCRIBE v)").fetchall()}
-    content = [quote(c) for c in table.columns if c not in skip and c in present]
+    content = [quote(c) for c in table.columns if c not in skip and c in delivered]
     if content:
-        names = ", ".join(content)
-        twice = _one(connection, f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT _row) AS n FROM v GROUP BY {names} HAVING count(DISTINCT _row) > 1)")
+        twice = asked.one(
+            f"SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(DISTINCT _row) AS n FROM {asked.rows} GROUP BY {', '.join(content)} HAVING count(DISTINCT _row) > 1)"
+        )
         if twice:
             found.append(Finding("same_fact_twice", f"{int(twice):,}"))
     masked = sum(n for name, n in warnings.items() if name.endswith(": masked"))
     if masked:
         found.append(Finding("masked", f"{masked:,}"))
     if table.happens and rows:
-        late = _one(connection, f"SELECT avg(CAST((_known - _happened) / 86400000000.0 > {LATE_DAYS} AS DOUBLE)) FROM v")
+        late = asked.one(f"SELECT avg(CAST({_LATE} AS DOUBLE)) FROM {asked.rows}")
         if late and late > 0.05:
             found.append(Finding("late", f"{late:.0%}"))
-        early = _one(connection, "SELECT count(*) FROM v WHERE _known < _happened")
+        early = asked.one(f"SELECT count(*) FROM {asked.rows} WHERE _known < _happened")
         if early:
             found.append(Finding("known_before_happened", f"{early:,}"))
     return found
-

@@ -71,6 +71,7 @@ class Opened:
     header: tuple[str, ...]
     encoding: str
     chunks: Callable[[], Iterator[Chunk]]
+    delimiter: str = ""
 
 
 def open_source(path: Path, binding: Binding) -> Opened:
@@ -128,7 +129,7 @@ def _open_csv(path: Path, binding: Binding) -> Opened:
         encoding = detect(path) if binding.encoding == "auto" else binding.encoding
     except ValueError as error:
         raise DataError("JC2102", Place(path), problem=str(error)) from None
-    csv.field_size_limit(LONGEST_CELL)
+    set_longest_cell()
     try:
         with open_text(path, encoding) as stream:
             for _ in range(binding.header_row - 1):
@@ -144,21 +145,31 @@ def _open_csv(path: Path, binding: Binding) -> Opened:
     def chunks() -> Iterator[Chunk]:
         with open_text(path, encoding) as stream:
             try:
-                yield from _csv_chunks(_rows(stream, delimiter, binding.header_row), header, fix)
+                yield from csv_chunks(csv_rows(stream, delimiter, binding.header_row), header, fix)
             except UnicodeDecodeError as error:
                 raise DataError("JC2102", Place(path), problem=str(error)) from None
 
-    return Opened(header, encoding, chunks)
+    return Opened(header, encoding, chunks, delimiter)
+
+
+def set_longest_cell() -> None:
+    """Let the csv module take cells of up to a million characters; a longer one is a quote that nobody closed.
+
+    >>> set_longest_cell()
+    >>> csv.field_size_limit() == LONGEST_CELL
+    True
+    """
+    csv.field_size_limit(LONGEST_CELL)
 
 
 class _Lines:
     """Lines for a CSV reader that can be taken back when a row turns out not to end."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Iterator[str], before: int) -> None:
         self.stream = stream
         self.again: list[str] = []
         self.row: list[str] = []
-        self.number = 0
+        self.number = before
 
     def __iter__(self) -> _Lines:
         return self
@@ -178,9 +189,15 @@ class _Lines:
         return self.row[0] if self.row else ""
 
 
-def _rows(stream: Any, delimiter: str, header_row: int) -> Iterator[tuple[int, list[str] | tuple[str, str]]]:
-    """(line number, cells), or (line number, (problem, text)) where the line cannot be read as CSV."""
-    lines = _Lines(stream)
+def csv_rows(stream: Iterator[str], delimiter: str, skip: int, before: int = 0) -> Iterator[tuple[int, list[str] | tuple[str, str]]]:
+    """(line number, cells), or (line number, (problem, text)) where the line cannot be read as CSV.
+
+    The first rows are skipped, the header with them; `before` is how many lines of the file lie before this stream.
+
+    >>> list(csv_rows(iter(["a,b\\n", '1,"2\\n', '3"\\n']), ",", skip=1))
+    [(2, ['1', '2\\n3'])]
+    """
+    lines = _Lines(stream, before)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     skipped = 0
     while True:
@@ -194,15 +211,20 @@ def _rows(stream: Any, delimiter: str, header_row: int) -> Iterator[tuple[int, l
             yield start, ("unreadable_row", lines.give_back_all_but_first())
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             continue
-        if skipped < header_row:
+        if skipped < skip:
             skipped += 1
             continue
         yield start, cells
 
 
-def _csv_chunks(
+def csv_chunks(
     rows: Iterator[tuple[int, list[str] | tuple[str, str]]], header: tuple[str, ...], fix: Callable[[str], str] | None
 ) -> Iterator[Chunk]:
+    """Rows that were split into cells, as chunks; a row of another width than the header's is handed on as broken.
+
+    >>> [(c.columns, c.broken) for c in csv_chunks(iter([(2, ["1", "2"]), (3, ["1"])]), ("a", "b"), None)]
+    [({'a': ['1'], 'b': ['2']}, [(3, 'too_few_cells', '1')])]
+    """
     width = len(header)
     kept: list[list[str]] = []
     numbers: list[int] = []
@@ -355,17 +377,33 @@ def _open_parquet(path: Path) -> Opened:
         names = pq.ParquetFile(path).schema_arrow.names
     header = _header(names, path, 0)
 
-    def chunks() -> Iterator[Chunk]:
-        number = 1
-        with _whole(path, "parquet"):
-            file = pq.ParquetFile(path)
-            groups = (file.iter_batches(CHUNK, row_groups=[i]) for i in range(file.num_row_groups))  # one call for all keeps what it has read
-            for batch in chain.from_iterable(groups):
-                columns = {n: batch.column(i).to_pylist() for i, n in enumerate(header)}
-                yield Chunk(columns, list(range(number, number + batch.num_rows)))
-                number += batch.num_rows
+    return Opened(header, "parquet", lambda: parquet_chunks(path, header))
 
-    return Opened(header, "parquet", chunks)
+
+def parquet_chunks(path: Path, header: tuple[str, ...], groups: range | None = None, number: int = 1) -> Iterator[Chunk]:
+    """The rows of a Parquet file, or of some of its row groups, the first of which has the given number.
+
+    Raises
+    ------
+    DataError
+        JC2109, if the file is damaged.
+
+    >>> import tempfile
+    >>> import pyarrow as pa, pyarrow.parquet as pq
+    >>> file = Path(tempfile.mkdtemp()) / "vat.parquet"
+    >>> pq.write_table(pa.table({"sales": [1, 2, 3]}), file, row_group_size=2)
+    >>> [(c.columns, c.numbers) for c in parquet_chunks(file, ("sales",), range(1, 2), number=3)]
+    [({'sales': [3]}, [3])]
+    """
+    import pyarrow.parquet as pq
+
+    with _whole(path, "parquet"):
+        file = pq.ParquetFile(path)
+        parts = (file.iter_batches(CHUNK, row_groups=[i]) for i in (range(file.num_row_groups) if groups is None else groups))  # one call for all keeps what it has read
+        for batch in chain.from_iterable(parts):
+            columns = {n: batch.column(i).to_pylist() for i, n in enumerate(header)}
+            yield Chunk(columns, list(range(number, number + batch.num_rows)))
+            number += batch.num_rows
 
 
 def open_database(binding: Binding, folder: Path) -> Opened:

@@ -17,23 +17,28 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
-from jcml.durable import database, reached, sweep, undamaged, write_file
-from jcml.engines.dialect import quote, text
-from jcml.engines.duckdb import ROW_GROUP, DuckDBEngine, connect
-from jcml.engines.engine import END_OF_TIME, Source, SourceFacts
+from jcml.durable import database, reached, remove, sweep, undamaged, write_file
+from jcml.engines.choosing import as_json, count, from_json
+from jcml.engines.dialect import quote
+from jcml.engines.duckdb import DuckDBEngine
+from jcml.engines.engine import END_OF_TIME, Source, SourceFacts, files_of, rows_in
 from jcml.engines.sql import SqlEngine
 from jcml.errors import DataError, InputMissing, NotPermitted, Place
+from jcml.tables.cleaning import schema
 from jcml.tables.office import Office
 from jcml.tables.pseudonyms import Pseudonyms, Vault, read_key
 from jcml.tables.table import Table
+
+if TYPE_CHECKING:
+    from jcml.engines.spark import SparkEngine
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS batch (
@@ -59,6 +64,10 @@ CREATE TABLE IF NOT EXISTS merged (
     facts TEXT NOT NULL
 );
 """
+
+
+LARGE = 64 * 1024**2
+"""Bytes from which on files are worth a cluster; with less its start costs more than the work."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,7 @@ class Store:
     def __init__(self, office: Office, tables: Mapping[str, type[Table]], *, master: str = "") -> None:
         self.office = office
         self.master = master
+        self.large = LARGE
         self.tables = dict(tables)
         self.root = office.state
         self.vault = Vault(self.root / "vault")
@@ -183,12 +193,12 @@ class Store:
             return
         wanted = hashlib.sha256(",".join(b.batch for b in batches).encode()).hexdigest()
         with self.catalogue() as connection:
-            known = connection.execute("SELECT batches, path FROM merged WHERE source = ?", (source,)).fetchone()
+            known = connection.execute("SELECT batches, path, facts FROM merged WHERE source = ?", (source,)).fetchone()
         if known and known[0] == wanted:
             with suppress(DataError):
-                return check_parquet(self.root / known[1])
+                return check_parquet(self.root / known[1], json.loads(known[2])["rows"])
         for batch in batches:
-            check_parquet(self.batch_file(source, batch.batch))
+            check_parquet(self.batch_file(source, batch.batch), batch.kept)
         folder = self.root / "sources" / source
         sweep(folder)
         path = folder / f"merged-{wanted[:12]}.parquet"
@@ -202,57 +212,33 @@ class Store:
             )
         for old in folder.glob("merged-*.parquet"):
             if old != path:
-                old.unlink()
+                remove(old)
 
     def _write_merged(self, source: str, batches: list[Batch], part: Path) -> dict[str, Any]:
         table = self.tables[source]
-        connection = connect(threads=self.office.threads, memory=self.office.memory, scratch=self.root / "scratch")
-        connection.execute("SET preserve_insertion_order=true")
-        files = [self.batch_file(source, b.batch) for b in batches]
-        parts = "\nUNION ALL BY NAME ".join(
-            f"SELECT *, {i} AS _sequence, {text(b.batch)} AS _batch FROM read_parquet({text(str(f))})"
-            for i, (b, f) in enumerate(zip(batches, files, strict=True))
-        )
-        connection.execute(f"CREATE VIEW delivered AS {parts}")
-        many, gone = connection.execute(
-            "SELECT count(*) > count(DISTINCT _row), coalesce(bool_or(_withdrawn OR _reverses IS NOT NULL), FALSE) FROM delivered"
-        ).fetchone() or (True, True)
-        if many or gone:
-            changes = (
-                "SELECT *, lag(_digest || CAST(_withdrawn AS VARCHAR)) OVER (PARTITION BY _row ORDER BY _known, _sequence, _line) AS _before\n"
-                "FROM (SELECT * FROM delivered WHERE _reverses IS NULL\n"
-                "  UNION ALL BY NAME SELECT _reverses AS _row, _known, _known_day, TRUE AS _withdrawn, '' AS _digest,"
-                " _sequence, _line, _batch FROM delivered WHERE _reverses IS NOT NULL)"
-            )
-            versions = (
-                f"SELECT *, coalesce(lead(_known) OVER (PARTITION BY _row ORDER BY _known, _sequence, _line), {END_OF_TIME}) AS _superseded,\n"
-                f"  min(_known_day) OVER (PARTITION BY _row) AS _first_known_day\n"
-                f"FROM ({changes}) WHERE _before IS NULL OR _before <> _digest || CAST(_withdrawn AS VARCHAR)"
-            )
-            kept = f"SELECT * EXCLUDE (_before) FROM ({versions}) WHERE NOT _withdrawn"
-        else:
-            kept = f"SELECT *, {END_OF_TIME} AS _superseded, _known_day AS _first_known_day FROM delivered"
-        order = ", ".join([quote(c.name) for c in table.columns.values() if c.entity][:1] + (["_happened"] if table.happens else []) + ["_row", "_known"])
-        columns = ["_row", "_known", "_superseded", "_first_known_day", *(("_happened", "_day") if table.happens else ())]
         delivered = sorted(set().union(*(b.delivered for b in batches)))
-        names = ", ".join([quote(c) for c in delivered] + columns + ["_batch", "_line", "_digest"])
-        connection.execute(
-            f"COPY (SELECT row_number() OVER (ORDER BY {order}) - 1 AS _version, {names} FROM ({kept}) ORDER BY {order})"
-            f" TO {text(str(part))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
-        )
+        files = [(b.batch, self.batch_file(source, b.batch)) for b in batches]
+        order = [*[c.name for c in table.columns.values() if c.entity][:1], *(["_happened"] if table.happens else []), "_row", "_known", "_superseded", "_batch", "_line"]
+        columns = ["_row", "_known", "_superseded", "_first_known_day", *(("_happened", "_day") if table.happens else ())]
+        names = [*delivered, *columns, "_batch", "_line", "_digest"]
         keys = ", ".join(quote(c.name) for c in table.having("key"))
         happened = "coalesce(bool_and(_known >= _happened), TRUE)" if table.happens else "TRUE"
         one = f"count(*) = count(DISTINCT ({keys}))" if keys else "FALSE"
-        found = connection.execute(
-            f"SELECT count(*), min(_known), coalesce(bool_or(_superseded < {END_OF_TIME}), FALSE), {happened}, {one}"
-            f" FROM read_parquet({text(str(part))})"
-        ).fetchone()
-        connection.close()
-        assert found is not None
-        return {
-            "rows": found[0], "first_known": found[1], "versioned": found[2], "known_after": found[3],
-            "one_row_per_key": found[4], "columns": delivered,
-        }
+        with self.worker([path for _, path in files]) as engine:
+            shape = schema(table, frozenset(delivered))
+            versions = _versions(engine, engine.stacked(files, shape), [*shape.names, "_batch", "_sequence"])
+            chosen = ", ".join(map(quote, names))
+            engine.ordered_to(f"SELECT {chosen} FROM ({versions})", order, sum(b.kept for b in batches), part, number="_version")
+            (found,) = engine.query(
+                f"SELECT count(*) AS rows, min(_known) AS first_known, coalesce(bool_or(_superseded < {END_OF_TIME}), FALSE) AS versioned,"
+                f" {happened} AS known_after, {one} AS one_row_per_key FROM {engine.parquet(part)}"
+            ).to_pylist()
+            counted = None
+            if table.happens:
+                entities = [c.name for c in table.columns.values() if c.entity and c.name in delivered]
+                exact = [n for n, kind in table.relation().columns if kind.kind == "exact" and n in delivered]
+                counted = count(engine, engine.parquet(part), entities, exact)
+        return {**found, "columns": delivered, "statistics": as_json(counted)}
 
     # -- what engines are given --------------------------------------------------------------------------------
 
@@ -281,6 +267,7 @@ class Store:
             versioned=facts["versioned"],
             known_after=facts["known_after"],
             one_row_per_key=facts["one_row_per_key"],
+            statistics=from_json(facts.get("statistics")),
         )
 
     def sources(self, names: Iterable[str]) -> dict[str, Source]:
@@ -304,9 +291,25 @@ class Store:
         bound = self.sources(wanted)
         if not bound:
             raise InputMissing("JC2130", tables=", ".join(wanted), office=self.office.name)
+        engine = self._engine(bound, bool(self.master))
+        engine.buckets = self.root / "buckets"
+        return engine
+
+    def worker(self, files: Sequence[Path] = ()) -> SqlEngine:
+        """An engine without tables for work on some files: the cluster, if there is one and they are worth it, or DuckDB."""
+        on_cluster = bool(self.master and files) and sum(part.stat().st_size for file in files for part in files_of(file)) >= self.large
+        return self._engine({}, on_cluster)
+
+    def cluster(self) -> SparkEngine:
+        """The Spark cluster that this store was told of, without tables."""
+        engine = self._engine({}, on_cluster=True)
+        assert engine.name == "spark"
+        return cast("SparkEngine", engine)
+
+    def _engine(self, bound: Mapping[str, Source], on_cluster: bool) -> SqlEngine:
         scratch = self.root / "scratch"
         scratch.mkdir(parents=True, exist_ok=True)
-        if self.master:
+        if on_cluster:
             from jcml.engines.spark import SparkEngine
 
             settings = {k: v for k, v in self.office.spark.items() if k != "master"}
@@ -334,8 +337,32 @@ def received_on(file: Path, given: date | None) -> date:
     return given if given is not None else date.fromtimestamp(file.stat().st_mtime)
 
 
-def check_parquet(path: Path) -> None:
-    """Look whether a Parquet file of the state is there and whole, by its footer.
+def _versions(engine: SqlEngine, delivered: str, names: list[str]) -> str:
+    """The statement that makes versions of delivered rows: what was corrected or taken back ends when that became known."""
+    many, gone = engine.query(
+        "SELECT count(*) > count(DISTINCT _row) AS many, coalesce(bool_or(_withdrawn OR _reverses IS NOT NULL), FALSE) AS gone"
+        f" FROM {delivered}"
+    ).to_pylist()[0].values()
+    if not many and not gone:
+        return f"SELECT *, {END_OF_TIME} AS _superseded, _known_day AS _first_known_day FROM {delivered}"
+    cancelled = {"_row": "_reverses", "_withdrawn": "TRUE", "_digest": "''", **{n: n for n in ("_known", "_known_day", "_line", "_batch", "_sequence")}}
+    ends = ", ".join(f"{cancelled.get(n, 'NULL')} AS {quote(n)}" for n in names)
+    content = "_digest || CAST(_withdrawn AS STRING)"
+    order = "PARTITION BY _row ORDER BY _known, _sequence, _line"
+    changes = (
+        f"SELECT *, lag({content}) OVER ({order}) AS _before\n"
+        f"FROM (SELECT {', '.join(map(quote, names))} FROM {delivered} WHERE _reverses IS NULL\n"
+        f"  UNION ALL SELECT {ends} FROM {delivered} WHERE _reverses IS NOT NULL)"
+    )
+    return (
+        f"SELECT * FROM (SELECT *, coalesce(lead(_known) OVER ({order}), {END_OF_TIME}) AS _superseded,\n"
+        f"  min(_known_day) OVER (PARTITION BY _row) AS _first_known_day\n"
+        f"FROM ({changes}) WHERE _before IS NULL OR _before <> {content}) WHERE NOT _withdrawn"
+    )
+
+
+def check_parquet(path: Path, rows: int) -> None:
+    """Look whether a Parquet file of the state, or a folder of such, is there and whole: by its footers, and how many rows they tell of.
 
     Raises
     ------
@@ -343,9 +370,8 @@ def check_parquet(path: Path) -> None:
         JC9003.
 
     >>> with suppress(DataError):
-    ...     check_parquet(Path("no such file"))
+    ...     check_parquet(Path("no such file"), 1)
     """
-    import pyarrow.parquet as pq
-
     with undamaged(path):
-        pq.read_metadata(path)
+        if (found := rows_in(path)) != rows:
+            raise ValueError(f"{found:,} rows, not {rows:,}")
