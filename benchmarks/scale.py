@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby, product
 from pathlib import Path
@@ -206,12 +206,15 @@ class Grid:
             try:
                 line, _ = process.communicate(timeout=60 * MINUTES + 60)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
                 return None
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         if process.returncode:
             raise RuntimeError(f"{cell.title}:\n{log.read_text(encoding='utf-8', errors='replace')[-3000:]}")
         taken = Run(**json.loads(line))
+        print(f"{cell.title}: {taken.cpu:.2f} CPU s", file=sys.stderr)
         if self.results:
             with self.results.open("a") as file:
                 file.write(json.dumps(asdict(cell) | asdict(taken)) + "\n")
@@ -330,6 +333,7 @@ def main() -> None:
     parser.add_argument("--memory", default=STANDARD)
     parser.add_argument("--skew", type=float, default=0.0)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a cluster ends with us
     if given.run:
         asked = json.loads(given.run)
         print(json.dumps(asdict(run(Cell(**asked["cell"]), Path(asked["data"]), Path(asked["target"]), asked["master"], asked["daemons"]))))

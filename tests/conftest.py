@@ -21,7 +21,7 @@ os.environ.setdefault("JCML_REVIEW_HOME", tempfile.mkdtemp(prefix="jcml-review-"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
 django.setup()
 
-from on_spark import SESSION_ZONES, spark_engine
+from on_spark import EVERYTHING, SESSION_ZONES, spark_engine
 
 from jcml.dates import Period, months
 from jcml.engines.engine import Calendar
@@ -140,6 +140,7 @@ def ask(
     cohort: Expression | None = None,
     zone: ZoneInfo = SHANGHAI,
     bindings: Mapping[str, dict[str, Any]] | None = None,
+    everywhere: bool = False,
 ) -> Asked:
     drawn = {t: rows_of(d) if isinstance(d, str) else d for t, d in tables.items()}
     unit_table = next(iter(unit.tables.values()))
@@ -159,9 +160,16 @@ def ask(
     with store.engine(names) as engine:
         facts = engine.facts()
         answers["duckdb"] = answer(engine, question, calendar)
+        engine.shape = "buckets"
+        summed = any(c.shape == "buckets" for c in engine.plan(question, calendar).choices)
+        if summed:
+            answers["duckdb, sums per day"] = answer(engine, question, calendar)
     for session_zone in SESSION_ZONES:
         with spark_engine(store.sources(names), session_zone) as spark:
             answers[f"spark {session_zone}"] = answer(spark, question, calendar)
+            if summed and (everywhere or EVERYTHING):
+                spark.shape = "buckets"
+                answers[f"spark {session_zone}, sums per day"] = answer(spark, question, calendar)
     answers["plain"] = PlainEngine(plain_tables(store, names), facts).answer(question, calendar)
     entity = unit_table.columns[unit.node.name].entity
     pseudonyms = Pseudonyms(read_key(store.office.key))

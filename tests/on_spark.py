@@ -21,6 +21,7 @@ SMALL = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.buffer.pageSize": "256k",  # every sort and every broadcast begins with a page
 }
 """Settings for tables of a few rows, where making code costs more than it saves."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, public_data
+from on_spark import SMALL
 
 from jcml.registry.trained_model import TrainedModel
 from jcml.serving.score import Published, ScoringRun
@@ -48,6 +49,7 @@ def trained_office(name: str, folder: Path) -> tuple[Path, TrainedModel, date]:
 def score(name: str, folder: Path, trained: TrainedModel, as_of: date, master: str = "") -> tuple[ScoringRun, Published]:
     """Score and publish, in this process or on a cluster."""
     model = WORKSPACE.model(name)
-    store = Store(read_office(folder), WORKSPACE.tables, master=master)
+    office = replace(read_office(folder), spark={**SMALL, "spark.sql.shuffle.partitions": "3"})
+    store = Store(office, WORKSPACE.tables, master=master)
     run = ScoringRun(name, model.definition, model.serving, model.serving.capacity, trained, store, as_of, threads=1)
     return run, run.run()

@@ -25,6 +25,7 @@ from on_spark import EVERYTHING, HERE, SMALL, WANTED
 from jcml.engines import spark_tables
 from jcml.engines.engine import files_of
 from jcml.errors import DataError
+from jcml.serving.names import _whole
 from jcml.tables import importing_spark, sections
 from jcml.tables.importing import Imported, import_table, refused_rows
 from jcml.tables.office import Binding, Office, read_office
@@ -256,6 +257,11 @@ def test_several_deliveries_by_both_engines(fresh: Path, tmp_path: Path) -> None
         assert left.query(asked).to_pylist() == right.query(asked).to_pylist()
         assert left.rows("sales", range(0, 2000, 7)) == right.rows("sales", range(0, 2000, 7)) == cluster.rows("sales", range(0, 2000, 7))
 
+    # what a clue's page tells in full, from the batch
+    told = [list(_whole(store, "sales", batches[0].batch, set(range(2, 700, 9)))) for store in (one, local)]
+    assert told[0] == told[1]
+    assert len(told[0]) > 50
+
     # the quality report, and a merged table that is gone and made again by the other engine
     for source in ("sales", "shops"):
         reports = [source_quality(store, source).to_json() for store in (one, other)]
@@ -334,7 +340,13 @@ def test_small_files_stay_here(fresh: Path, tmp_path: Path, monkeypatch: pytest.
     store = store_of(copied(fresh, tmp_path / "office"), on_spark=True)
     store.large = 10**9
     monkeypatch.setattr("jcml.engines.spark.session", lambda *_, **__: pytest.fail("a cluster was started"))
-    import_table(store, "sales", received=RECEIVED)
+    everything = store.office.folder / "data" / "all"
+    everything.mkdir()
+    for file in store.office.folder.glob("data/sales-*"):
+        file.rename(everything / file.name)
+    (everything / "_SUCCESS").touch()
+    store.office = replace(store.office, bindings={"sales": replace(store.office.bindings["sales"], files=("data/all",))})
+    assert [d.batch.file for d in import_table(store, "sales", received=RECEIVED)] == ["sales-1.csv", "sales-2.csv", "sales-3.parquet"]
     assert source_quality(store, "sales").versions
     assert all(store.batch_file("sales", b.batch).is_file() for b in store.batches("sales"))
 

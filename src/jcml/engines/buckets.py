@@ -75,6 +75,29 @@ def days_late(late: int | None) -> int:
     return 10**7 if late is None else late // MICROSECONDS_PER_DAY
 
 
+def fits(part: str, node: Aggregate, facts: SourceFacts, origins: Sequence[int]) -> bool:
+    """Whether a sum over all rows of a source fits in 64 bits, by what was counted; days are counted from each of some days.
+
+    >>> from jcml.dates import ever
+    >>> from jcml.engines.engine import Statistics
+    >>> from jcml.query import EXACT
+    >>> sold = Aggregate(EXACT, "sales", "std", Field(EXACT, "sales", "litres"), ever)
+    >>> facts = SourceFacts(rows=10**6, statistics=Statistics(0, 9, 12, largest=(("litres", 10**7),)))
+    >>> fits("s", sold, facts, [0]), fits("q", sold, facts, [0])
+    (True, False)
+    """
+    known = facts.statistics
+    if part in ("n", "nv"):
+        return True
+    if known is None:
+        return False
+    days = max(abs(day - origin) for day in (known.first_day, known.last_day) for origin in origins)
+    value = dict(known.largest).get(node.value.name) if isinstance(node.value, Field) else None
+    if part in ("sd", "sdd"):
+        return facts.rows * (days if part == "sd" else days * days) < 2**63
+    return value is not None and facts.rows * value * (value if part == "q" else days if part == "sdx" else 1) < 2**63
+
+
 def is_regular(row: str, late: int | None) -> str:
     """The condition under which a row goes through buckets."""
     current = f"{row}._superseded >= {END_OF_TIME}"
@@ -167,8 +190,7 @@ class Buckets:
     def _column(self, part: str, node: Aggregate) -> str:
         value = self.scalars.sql(node.value) if node.value is not None else ""
         where = [self.scalars.sql(node.where)] if node.where is not None else []
-        most = self._most(part, node)
-        narrow = part in LATEST or (most is not None and most < 2**63)
+        narrow = part in LATEST or fits(part, node, self._facts(), [_ORIGIN])
         if part in ("sd", "sdd", "sdx"):
             where = [*where, f"{value} IS NOT NULL"]
         only = f" FILTER (WHERE {' AND '.join(where)})" if where else ""
@@ -182,20 +204,6 @@ class Buckets:
         if narrow:
             self.narrow.add(alias)
         return alias
-
-    def _most(self, part: str, node: Aggregate) -> int | None:
-        """What a sum over all rows cannot exceed; None where nobody has counted."""
-        facts = self._facts()
-        if part in ("n", "nv"):
-            return facts.rows
-        known = facts.statistics
-        if known is None:
-            return None
-        days = max(abs(known.first_day - _ORIGIN), abs(known.last_day - _ORIGIN))
-        value: int | None = dict(known.largest).get(node.value.name) if isinstance(node.value, Field) else None
-        if part in ("sd", "sdd"):
-            return facts.rows * (days if part == "sd" else days * days)
-        return None if value is None else facts.rows * value * (value if part == "q" else days if part == "sdx" else 1)
 
     # -- the steps -----------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,15 @@ def files_of(path: Path) -> list[Path]:
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
 
 
+def location(path: Path) -> str:
+    """A path of this machine and its workers as Spark is told it, whatever file system the cluster takes for its own.
+
+    >>> location(Path("/state/matrix.parquet"))
+    'file:///state/matrix.parquet'
+    """
+    return f"file://{path.absolute()}"
+
+
 def rows_in(path: Path) -> int:
     """How many rows a Parquet file, or a folder of such, holds.
 

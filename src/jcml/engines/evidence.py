@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jcml.engines.compile import Compiler
 from jcml.engines.dialect import quote
+from jcml.engines.engine import Step
 from jcml.engines.passes import Group, Passes
 from jcml.query import Aggregate, Attribute, Node, Own, Presence, Shared, walk
 
@@ -55,6 +56,7 @@ class EvidenceCompiler:
     def sql(self) -> str:
         """The query; the steps it needs are added to the compiler."""
         self.compiler.unit_steps()
+        self._narrow()
         inventory = self.compiler.inventory
         own = self.text(self.compiler.question.unit.table)
         parts = [f"SELECT _rid, 'unit' AS part, 'row' AS role, {own} AS source, _unit_version AS version FROM unit"]
@@ -67,6 +69,24 @@ class EvidenceCompiler:
         for index, shared in enumerate(inventory.shared):
             parts += self._shared(f"shared_{index}", shared)
         return "\nUNION ALL\n".join(parts)
+
+    def _narrow(self) -> None:
+        """Of each table that units find by its columns, keep the rows that the chosen ones find: every part reads only these."""
+        inventory = self.compiler.inventory
+        whole = {s.table for s in inventory.shared}
+        matches: dict[str, list[tuple[tuple[str, Node], ...]]] = {}
+        for node in inventory.aggregates:
+            if self.compiler.coverage(node) is False:
+                continue
+            if node.near is not None or node.alike is not None or not node.match:
+                whole.add(node.table)
+            elif node.match not in matches.setdefault(node.table, []):
+                matches[node.table].append(node.match)
+        for index, (table, found) in enumerate((t, m) for t, m in matches.items() if t not in whole):
+            same = (" AND ".join(f"e.{quote(c)} = {self.compiler.of_unit(n)}" for c, n in match) for match in found)
+            sql = "\nUNION\n".join(f"SELECT e.* FROM {quote(table)} AS e WHERE EXISTS (SELECT 1 FROM unit AS u WHERE {on})" for on in same)
+            self.compiler.steps.append(Step(f"seen_{index}", sql, f"the rows of {table} that the chosen units find"))
+            self.passes.narrowed[table] = f"seen_{index}"
 
     def _aggregate(self, part: str, node: Aggregate) -> Iterator[str]:
         covered = self.compiler.coverage(node)

@@ -16,7 +16,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jcml.engines.buckets import SHORTEST_MONTH, Buckets, Parts, added, bucketable, days_late, is_regular, soon_enough
+from jcml.dates import day_number
+from jcml.engines.buckets import (
+    SHORTEST_MONTH,
+    Buckets,
+    Parts,
+    added,
+    bucketable,
+    days_late,
+    fits,
+    is_regular,
+    soon_enough,
+)
 from jcml.engines.choosing import COSTS, Counted, weight
 from jcml.engines.dialect import quote
 from jcml.engines.engine import END_OF_TIME, Choice, SourceFacts, Step
@@ -86,6 +97,7 @@ class Passes:
         self.values: dict[str, str] = {}
         self.joined: list[str] = []
         self.presences: dict[Presence, str] = {}
+        self.narrowed: dict[str, str] = {}
         self.groups: dict[Group, list[Aggregate]] = {}
         self.bucketed: dict[Group, list[Aggregate]] = {}
         self.why: dict[Group, str] = {}
@@ -179,7 +191,7 @@ class Passes:
                 on.append(f"e._happened >= u.{quote(start)}")
             if end:
                 on.append(f"e._happened < u.{quote(end)}")
-        table = quote(group.table)
+        table = self.table(group.table)
         if group.near is not None:
             source, extra = self._near(group.near)
             on += extra
@@ -224,6 +236,10 @@ class Passes:
 
     # -- conditions across sources ---------------------------------------------------------------------------------
 
+    def table(self, name: str) -> str:
+        """What a table's rows are read from: the table, or the step that holds those of its rows that matter here."""
+        return self.narrowed.get(name) or quote(name)
+
     def pairs(self, node: Presence) -> str:
         """SELECT of (outer version, inner version, known from, known until) for every pair of rows that match."""
         outer_table = next(n.table for _, v in node.match for n in _fields(v) if n.table != node.table)
@@ -243,7 +259,7 @@ class Passes:
             known = "greatest(i._known, i._happened)"
         return (
             f"SELECT o._version AS _outer, i._version AS _inner, {known} AS _f, i._superseded AS _s\n"
-            f"FROM {quote(outer_table)} AS o JOIN {quote(node.table)} AS i\n  ON {' AND '.join(on)}"
+            f"FROM {self.table(outer_table)} AS o JOIN {quote(node.table)} AS i\n  ON {' AND '.join(on)}"
         )
 
     def presence(self, node: Presence) -> str:
@@ -399,7 +415,7 @@ class Passes:
             where = self.conditions(node, joined, window=not (same or (node.over.unbounded and node.lag is None)))
             value = joined.scalars.sql(node.value) if node.value is not None else ""
             if node.function in _MERGED:
-                found[node] = {p: column(self._part(p, value, where)) for p in _MERGED[node.function]}
+                found[node] = {p: column(self._part(p, node, value, where)) for p in _MERGED[node.function]}
             else:
                 found[node] = {"": column(self._single(node.function, value, where))}
         select = ",\n  ".join(f"{sql} AS {alias}" for sql, alias in columns.items())
@@ -427,7 +443,7 @@ class Passes:
             rung = order.index(node.over)
             made = found[node] = {}
             for part in _MERGED[node.function]:
-                sql = self._part(part, value, where)
+                sql = self._part(part, node, value, where)
                 first = inner.setdefault((part, sql), f"i{len(inner)}")
                 only = f" FILTER (WHERE _rung <= {rung})" if rung < len(order) - 1 else ""
                 second = f"{_COMBINE.get(part, 'sum')}({first}){only}"
@@ -471,16 +487,18 @@ class Passes:
         """What the next pass is called; it then stands in `joined`."""
         return f"pass_{len(self.joined)}"
 
-    def _part(self, part: str, value: str, where: list[str]) -> str:
+    def _part(self, part: str, node: Aggregate, value: str, where: list[str]) -> str:
+        narrow = fits(part, node, self.compiler.facts.get(node.table, SourceFacts()), list(map(day_number, self.compiler.calendar.days)))
+        wide = str if narrow else self.dialect.wide
         days = "CAST(e._day - u._asof AS BIGINT)"
         if part in ("sd", "sdd", "sdx"):
             where = [*where, f"{value} IS NOT NULL"]
         only = f" FILTER (WHERE {' AND '.join(where)})" if where else ""
         made = {
             "n": "count(*)", "nv": f"count({value})", "s": f"sum({value})", "lo": f"min({value})", "hi": f"max({value})",
-            "q": f"sum({self.dialect.wide(value)} * {value})", "day": "max(e._day)",
+            "q": f"sum({wide(value)} * {value})", "day": "max(e._day)",
             "sd": f"sum({days})", "sdd": f"sum({days} * {days})",
-            "sdx": f"sum({self.dialect.wide(value)} * {days})",
+            "sdx": f"sum({wide(value)} * {days})",
         }
         return made[part] + only
 
@@ -535,7 +553,9 @@ class Passes:
         if covered is False:
             self.values[target] = _null(node)
             return
-        compiler.steps.append(Step(name, self.holders(node), f"who else holds the same {node.column} in {node.table}"))
+        entries = f"register_{index}"
+        compiler.steps.append(Step(entries, self.register(node), f"the entries of {node.table} on each as-of date"))
+        compiler.steps.append(Step(name, self.holders(node, entries), f"who else holds the same {node.column} in {node.table}"))
         self.joined.append(name)
         if node.measure == "count":
             sql = f"{name}._others"
@@ -564,17 +584,19 @@ class Passes:
             f") WHERE _nth = 1 AND _held IS NOT NULL"
         )
 
-    def holders(self, node: Shared) -> str:
-        """SELECT of how many others hold the unit's value, and for how many the condition is true."""
+    def holders(self, node: Shared, entries: str) -> str:
+        """SELECT of how many others hold the unit's value, and for how many the condition is true.
+
+        Values are counted by themselves first, so that one which very many hold is one row and not a heap of rows.
+        """
         on = " AND ".join(f"h.{quote('_m_' + c)} = {self.compiler.of_unit(n)}" for c, n in node.match)
         counted = (
-            "SELECT *, count(*) OVER (PARTITION BY _asof, _held) - 1 AS _others,\n"
-            "  CAST(sum(CAST(_flag AS BIGINT)) OVER (PARTITION BY _asof, _held) AS BIGINT) - CAST(_flag AS BIGINT) AS _flagged\n"
-            f"FROM ({self.register(node)})"
+            f"SELECT _asof, _held, count(*) AS _n, CAST(sum(CAST(_flag AS BIGINT)) AS BIGINT) AS _f\nFROM {entries} GROUP BY _asof, _held"
         )
         return (
-            f"SELECT u._rid, max(h._others) AS _others, max(h._flagged) AS _flagged\n"
-            f"FROM unit AS u JOIN ({counted}) AS h ON h._asof = u._asof AND {on}\nGROUP BY u._rid"
+            f"SELECT u._rid, max(c._n - 1) AS _others, max(c._f - CAST(h._flag AS BIGINT)) AS _flagged\n"
+            f"FROM unit AS u JOIN {entries} AS h ON h._asof = u._asof AND {on}\n"
+            f"JOIN ({counted}) AS c ON c._asof = h._asof AND c._held = h._held\nGROUP BY u._rid"
         )
 
 

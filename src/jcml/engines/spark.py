@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jcml.engines.dialect import SparkDialect, quote
-from jcml.engines.engine import Calendar, Plan, Source, files_of, rows_in
+from jcml.engines.engine import Calendar, Plan, Source, files_of, location, rows_in
 from jcml.engines.spark_tables import stacked, write_ordered
 from jcml.engines.sql import SqlEngine, Work
 from jcml.errors import InputMissing, Unavailable
@@ -101,7 +101,7 @@ class SparkEngine(SqlEngine):
 
     def _bind(self, name: str, source: Source) -> None:
         if isinstance(source.rows, Path):
-            frame = self.session.read.parquet(str(source.rows.absolute()))
+            frame = self.session.read.parquet(location(source.rows))
         else:
             frame = self.session.createDataFrame(source.rows)
         frame.createOrReplaceTempView("_given_" + name)
@@ -128,7 +128,7 @@ class SparkEngine(SqlEngine):
 
     @contextmanager
     def steps(self, plan: Plan) -> Iterator[str]:
-        """Have the steps of a plan as views; those that are read twice are kept, and the units are made at once."""
+        """Have the steps of a plan as views; those that are read twice are made at once and kept."""
         import pyarrow as pa
 
         kept: list[DataFrame] = []
@@ -140,8 +140,7 @@ class SparkEngine(SqlEngine):
                         frame = self.sql(self.statement(step))
                         if sum(len(re.findall(rf"\b(?:FROM|JOIN) {step.name}\b", t)) for t in texts[i + 1 :]) > 1:
                             kept.append(frame.persist())
-                            if step.name == "unit":
-                                frame.count()  # from here on Spark knows whether the units are few
+                            frame.count()  # from here on Spark knows whether they are few
                         frame.createOrReplaceTempView(step.name)
                 yield plan.result
             finally:
@@ -161,11 +160,11 @@ class SparkEngine(SqlEngine):
         return [day if name == "_asof" else quote(name) for name in self.sql(result).columns]
 
     def _write(self, frame: DataFrame, target: Path) -> None:
-        frame.write.mode("overwrite").option("compression", "zstd").parquet(str(target.absolute()))
+        frame.write.mode("overwrite").option("compression", "zstd").parquet(location(target))
 
     def parquet(self, path: Path) -> str:
         """A Parquet file, or a folder of such, as something to select from."""
-        return f"parquet.`{path.absolute()}`"
+        return f"parquet.`{location(path)}`"
 
     def stacked(self, files: Sequence[tuple[str, Path]], schema: pa.Schema) -> str:
         """The rows of several Parquet files or folders as something to select from, with `_batch` and `_sequence`."""
@@ -184,7 +183,7 @@ class SparkEngine(SqlEngine):
         size = sum(file.stat().st_size for file in files_of(source))
         share = size // (2 * self.session.sparkContext.defaultParallelism) + 1  # every core gets its part, and no core all of it
         self.session.conf.set("spark.sql.files.maxPartitionBytes", str(min(max(share, 2**20), 2**27)))
-        frame = self.session.read.parquet(str(source.absolute()))
+        frame = self.session.read.parquet(location(source))
         if columns is not None:
             frame = frame.select(*(f"`{name}`" for name in columns))
         return frame.mapInArrow(work, from_arrow_schema(schema))
@@ -230,6 +229,7 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
             "spark.ui.showConsoleProgress": "false",
             "spark.driver.memory": memory.replace("GB", "g").replace("MB", "m"),
             "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+            "spark.buffer.pageSize": "4m",  # every sort and every broadcast of a plan begins with a page, and a plan has many
             "spark.broadcast.UDFCompressionThreshold": "1g",  # what is larger would go through a file, and a key must not
         }
         if here:

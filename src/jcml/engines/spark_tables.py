@@ -12,6 +12,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jcml.engines.engine import location
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -79,7 +81,7 @@ def stacked(session: SparkSession, files: Sequence[tuple[str, Path]], schema: pa
 
     names = session.createDataFrame([(path.name, batch, i) for i, (batch, path) in enumerate(files)], "_file string, _batch string, _sequence int")
     reader = session.read.schema(from_arrow_schema(schema)).option("recursiveFileLookup", "true")
-    rows = reader.parquet(*(str(path.absolute()) for _, path in files))
+    rows = reader.parquet(*(location(path) for _, path in files))
     file = f.regexp_extract(f.col("_metadata.file_path"), r"([^/]+)(?:/part-[^/]*)?$", 1)
     return rows.select("*", file.alias("_file")).join(f.broadcast(names), "_file").drop("_file")
 
@@ -92,4 +94,4 @@ def _named(name: str) -> Column:
 
 def _parquet(frame: DataFrame, target: Path, by: str = "") -> None:
     writer = frame.write.option("compression", "zstd").option("parquet.block.size", str(_ROW_GROUP))
-    (writer.partitionBy(by) if by else writer).parquet(str(target.absolute()))
+    (writer.partitionBy(by) if by else writer).parquet(location(target))

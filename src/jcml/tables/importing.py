@@ -108,7 +108,8 @@ def _files(folder: Path, binding: Binding) -> Iterator[Path]:
         if not found and not set(pattern) & set("*?["):
             raise InputMissing("JC2101", binding.place or Place(folder / pattern), file=pattern)
         for file in found:
-            everything += sorted(f for f in file.iterdir() if f.name[0] not in "._") if file.is_dir() else [file]
+            inside = sorted(f for f in file.iterdir() if f.name[0] not in "._") if file.is_dir() else []
+            everything += inside or [file]
     if binding.files and not everything:
         raise InputMissing("JC2101", binding.place or Place(folder / binding.files[0]), file=", ".join(binding.files))
     yield from everything

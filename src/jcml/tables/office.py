@@ -61,7 +61,7 @@ KEYS: dict[str, dict[str, tuple[Kinds, str]]] = {
         "models": (dict, "One `[models.NAME]` for each supervision model for which this office differs."),
     },
     "tables.NAME": {
-        "files": ((str, list), "File, pattern, or list of these, relative to office.toml: CSV, Excel or Parquet; of several, a pattern may match nothing yet. Either this or `database`."),
+        "files": ((str, list), "File, folder, pattern, or list of these, relative to office.toml: CSV, Excel or Parquet; of several, a pattern may match nothing yet. Either this or `database`."),
         "database": (str, "Address of a database, such as `sqlite:///tax.db`. Either this or `files`."),
         "table": (str, "The table in the database; required with `database`."),
         "encoding": (str, f"One of {', '.join(f'`{e}`' for e in ENCODINGS)}; `auto` if not given."),

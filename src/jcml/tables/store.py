@@ -8,6 +8,9 @@ state/quarantine/TABLE/….parquet       refused rows, whole, with their reasons
 state/vault/KIND/….parquet             which pseudonym stands for which value
 ```
 
+Where a cluster wrote it, a batch or a merged table is a folder of that name with Parquet files in order; `files_of`
+says what files a table has.
+
 A correction is a later version of a row; a withdrawal or a reversal ends it. `_superseded` says when the next
 version became known, so a question about an earlier day still sees what was known then.
 """
