@@ -96,6 +96,8 @@ class Costs:
         Such a day, for each look-up it is sorted for.
     look_up : (float, float)
         A look-up of a unit-date.
+    wide : float
+        How many times as much a product takes that needs more than 64 bits.
     step : float
         A step of a plan, whatever it holds.
 
@@ -110,27 +112,27 @@ class Costs:
     running: tuple[float, float]
     sorted: tuple[float, float]
     look_up: tuple[float, float]
+    wide: float
     step: float
+
+    def weight(self, part: str, fits: bool) -> float:
+        """How many plain sums a quantity costs.
+
+        >>> SPARK.weight("n", True), SPARK.weight("sdx", True), SPARK.weight("sdx", False)
+        (1, 3, 78)
+        """
+        return HEAVY.get(part, 1) * (1 if fits or part not in ("q", "sdx") else self.wide)
 
 
 DUCKDB = Costs(
-    row=0.06, pair=(0.007, 0.003), unit=(0.0, 0.15), bucket=(0.2, 0.03), running=(0.5, 0.09), sorted=(0.15, 0.02), look_up=(0.15, 0.05), step=20_000,
+    row=0.06, pair=(0.007, 0.003), unit=(0.0, 0.15), bucket=(0.2, 0.03), running=(0.5, 0.09), sorted=(0.15, 0.02), look_up=(0.15, 0.05), wide=1, step=20_000,
 )
 SPARK = Costs(
-    row=0.5, pair=(0.07, 0.02), unit=(1.0, 0.3), bucket=(1.0, 0.3), running=(2.0, 0.8), sorted=(0.3, 0.05), look_up=(1.0, 0.3), step=500_000,
+    row=0.4, pair=(0.027, 0.0017), unit=(0.5, 0.5), bucket=(4.5, 0.1), running=(0.9, 0.05), sorted=(0.0, 0.0), look_up=(1.5, 0.3), wide=26, step=500_000,
 )
 COSTS = {"duckdb": DUCKDB, "spark": SPARK}
 HEAVY = {"q": 3, "sdx": 3, "distinct": 10, "last": 5, "first": 5}
 """Quantities that cost as much as several others: products in wide numbers, sets of values."""
-
-
-def weight(part: str) -> int:
-    """How many plain sums a quantity costs.
-
-    >>> weight("n"), weight("sdx")
-    (1, 3)
-    """
-    return HEAVY.get(part, 1)
 
 
 def seconds(cost: tuple[float, float], quantities: float, number: float) -> float:

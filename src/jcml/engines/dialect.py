@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 _PLAIN = re.compile(r"[^\x00]+")
-HEAPS = 4096
 _WORD = 2**64
 
 
@@ -45,6 +44,8 @@ class Dialect:
     """
 
     name = "duckdb"
+    distinct_apart = False
+    """Whether different values are better counted in a pass of their own than beside other aggregates."""
     looks_up = True
     """True where `as_of` is the quickest way to a running sum; else questions are sorted among the days."""
 
@@ -142,6 +143,7 @@ class SparkDialect(Dialect):
     """
 
     name = "spark"
+    distinct_apart = True  # beside others, Spark makes a copy of every row per counted column
     looks_up = False  # measured: LEFT ASOF JOIN takes twice the CPU of one sort for all windows
 
     def text(self, value: str) -> str:
@@ -153,12 +155,8 @@ class SparkDialect(Dialect):
         return f"* EXCEPT ({', '.join(columns)})"
 
     def numbered(self, keys: Sequence[str]) -> str:
-        """A number that keys alone fix: a lost executor's rows get the same number again.
-
-        Rows are numbered within 4,096 heaps of equal hash, so that one task need not see them all.
-        """
-        heap = f"pmod(xxhash64({', '.join(keys)}), {HEAPS})"
-        return f"(row_number() OVER (PARTITION BY {heap} ORDER BY {', '.join(keys)}) * {HEAPS} + {heap})"
+        """A number by partition and place in it, which a lost executor's rows get again: nothing before it leaves their order to chance."""
+        return "monotonically_increasing_id()"
 
     def date(self, day: str) -> str:
         """A day number as a date."""

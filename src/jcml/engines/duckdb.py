@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jcml.engines.dialect import Dialect, quote, text
 from jcml.engines.engine import Calendar, Plan, Source, files_of
 from jcml.engines.sql import SqlEngine, Work
+from jcml.errors import Unavailable
 from jcml.query import Question
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ class DuckDBEngine(SqlEngine):
     threads : int
         0 means one per core.
     memory : str
-        DuckDB's memory limit, such as ``"4GB"``.
+        DuckDB's memory limit, such as ``"4GB"``; what does not fit goes to disk.
+
+    Raises
+    ------
+    Unavailable
+        JC2508, if a question needs more than the limit at once.
 
     Examples
     --------
@@ -53,6 +59,7 @@ class DuckDBEngine(SqlEngine):
         self.sources = sources
         self.dialect = Dialect()
         self._scratch = tempfile.TemporaryDirectory(prefix="jcml-", dir=scratch)
+        self.memory = memory
         self.connection = connect(threads=threads, memory=memory, scratch=Path(self._scratch.name))
         for name, source in sources.items():
             self._bind(name, source)
@@ -72,7 +79,17 @@ class DuckDBEngine(SqlEngine):
 
     def query(self, sql: str) -> pa.Table:
         """Run one statement and return its result as an Arrow table."""
-        return self.connection.sql(sql).to_arrow_table()
+        with self._enough():
+            return self.connection.sql(sql).to_arrow_table()
+
+    @contextmanager
+    def _enough(self) -> Iterator[None]:
+        import duckdb
+
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise Unavailable("JC2508", memory=self.memory) from None
 
     @contextmanager
     def given(self, name: str, table: pa.Table) -> Iterator[None]:
@@ -92,7 +109,8 @@ class DuckDBEngine(SqlEngine):
         with self.given("_dates", pa.table({k: pa.array(v) for k, v in plan.dates.items()})):
             try:
                 for step in plan.steps:
-                    self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(step.name)} AS {self.statement(step)}")
+                    with self._enough():
+                        self.connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(step.name)} AS {self.statement(step)}")
                     made.append(step.name)
                 yield plan.result
             finally:
@@ -101,7 +119,7 @@ class DuckDBEngine(SqlEngine):
 
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
         """Write the answer as Parquet in bounded memory; returns the number of rows."""
-        with self.steps(self.plan(question, calendar)) as result:
+        with self.steps(self.plan(question, calendar)) as result, self._enough():
             inner = f"SELECT * REPLACE (DATE '1970-01-01' + CAST(_asof AS INTEGER) AS _asof) FROM ({result})"
             done = self.connection.execute(
                 f"COPY ({inner}) TO {text(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"

@@ -13,6 +13,7 @@ when until when a matching row was known, and the pass only asks whether the as-
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from jcml.engines.buckets import (
     is_regular,
     soon_enough,
 )
-from jcml.engines.choosing import COSTS, Counted, weight
+from jcml.engines.choosing import COSTS, Counted
 from jcml.engines.dialect import quote
 from jcml.engines.engine import END_OF_TIME, Choice, SourceFacts, Step
 from jcml.engines.expressions import Scalars, rescale, sql_type
@@ -139,7 +140,7 @@ class Passes:
         found = 0.0
         if bucketed:
             windows = [self.compiler.length(n.over) for n in bucketed]
-            found += met.daily(costs, windows, sum(weight(p) for p, _, _ in {(p, n.value, n.where) for n in bucketed for p in _MERGED[n.function]}))
+            found += met.daily(costs, windows, self._weights({(p, n.value, n.where): (p, n) for n in bucketed for p in _MERGED[n.function]}.values()))
             late = soon_enough([n.over for n in bucketed])
             irregular = 1 - met.statistics.known_within(days_late(late)) / met.rows
             found += self._estimate_ranged(met, bucketed, irregular)
@@ -153,9 +154,16 @@ class Passes:
         for part in (ladder, flat):
             if part:
                 windows = [self.compiler.length(n.over) for n in part]
-                quantities = {(p, n.value, n.where, n.over if part is flat else None) for n in part for p in _MERGED.get(n.function, (n.function,))}
-                found += met.range_join(costs, windows, sum(weight(q[0]) for q in quantities), of)
+                quantities = {(p, n.value, n.where, n.over if part is flat else None): (p, n) for n in part for p in _MERGED.get(n.function, (n.function,))}
+                found += met.range_join(costs, windows, self._weights(quantities.values()), of)
         return found
+
+    def _weights(self, quantities: Iterable[tuple[str, Aggregate]]) -> float:
+        """How many plain sums some different quantities cost together."""
+        return sum(COSTS[self.dialect.name].weight(part, self._fits(part, node)) for part, node in quantities)
+
+    def _fits(self, part: str, node: Aggregate) -> bool:
+        return fits(part, node, self.compiler.facts.get(node.table, SourceFacts()), list(map(day_number, self.compiler.calendar.days)))
 
     def _split(self, nodes: list[Aggregate]) -> tuple[list[Aggregate], list[Aggregate]]:
         """Aggregates for a ladder, and those that filter rows by their own window."""
@@ -367,8 +375,14 @@ class Passes:
 
     def _ranged(self, group: Group, nodes: list[Aggregate], only: str = "") -> Parts:
         """Parts of aggregates from a range join with the rows, or with only some of them."""
-        ladder, flat = self._split(nodes)
         made: Parts = {}
+        apart: dict[Node | None, list[Aggregate]] = {}
+        for node in nodes:
+            if node.function == "distinct" and self.dialect.distinct_apart:
+                apart.setdefault(node.value, []).append(node)
+        for same in apart.values():
+            made |= self._distinct(group, same, only)
+        ladder, flat = self._split([n for n in nodes if n not in made])
         if ladder:
             made |= self._ladder(group, ladder, only)
             self._chose(group, "ladder", f"{len(ladder)} aggregates over {len({n.over for n in ladder})} windows that end together", only)
@@ -422,6 +436,25 @@ class Passes:
         self.compiler.steps.append(
             Step(name, f"SELECT u._rid,\n  {select}\n{self.from_clause(joined)}\nGROUP BY u._rid",
                  f"{group.table}: {len(nodes)} aggregates in one pass")
+        )
+        self.joined.append(name)
+        return found
+
+    def _distinct(self, group: Group, nodes: list[Aggregate], only: str) -> Parts:
+        """Different values are made one row each before they are counted; all nodes ask about the same value."""
+        joined = self.join(group, nodes, only)
+        name, value = self.new_name(), joined.scalars.sql(nodes[0].value) if nodes[0].value is not None else ""
+        conditions: dict[str, str] = {}
+        found: Parts = {}
+        for node in nodes:
+            where = " AND ".join(self.conditions(node, joined)) or "TRUE"
+            found[node] = {"": f"{name}.{conditions.setdefault(where, f'p{len(conditions)}')}"}
+        met = ", ".join(f"bool_or({where}) AS {alias}" for where, alias in conditions.items())
+        counted = ", ".join(f"count(*) FILTER (WHERE {alias}) AS {alias}" for alias in conditions.values())
+        self.compiler.steps.append(
+            Step(name, f"SELECT _rid, {counted}\nFROM (SELECT u._rid, {value} AS _v, {met}\n{self.from_clause(joined)}\n"
+                       f"WHERE {value} IS NOT NULL GROUP BY u._rid, {value})\nGROUP BY _rid",
+                 f"{group.table}: how many different values, of {len(nodes)} aggregates")
         )
         self.joined.append(name)
         return found
@@ -488,8 +521,7 @@ class Passes:
         return f"pass_{len(self.joined)}"
 
     def _part(self, part: str, node: Aggregate, value: str, where: list[str]) -> str:
-        narrow = fits(part, node, self.compiler.facts.get(node.table, SourceFacts()), list(map(day_number, self.compiler.calendar.days)))
-        wide = str if narrow else self.dialect.wide
+        wide = str if self._fits(part, node) else self.dialect.wide
         days = "CAST(e._day - u._asof AS BIGINT)"
         if part in ("sd", "sdd", "sdx"):
             where = [*where, f"{value} IS NOT NULL"]

@@ -18,6 +18,7 @@ import daily_sales
 import pyarrow as pa
 import pytest
 from daily_sales import CALENDAR, deliver, matrix, question, store_in
+from on_spark import SESSION_ZONES, spark_engine
 
 from jcml.dates import day_number, days, ever, midnight, months
 from jcml.durable import STEPS
@@ -184,6 +185,29 @@ def test_of_many_questions_only_the_latest_tables_are_kept(store):
             asked = replace(whole, values=tuple((n, replace(v, over=over)) for n, v in whole.values if n == "count"))
             engine.matrix(asked, CALENDAR)
     assert len([p for p in (store.root / "buckets" / "sales").iterdir() if p.is_dir()]) == TABLES
+
+
+@pytest.mark.skipif(not SESSION_ZONES, reason="needs Spark")
+def test_a_cluster_keeps_days_in_the_same_way(store):
+    def on_spark() -> list[dict[str, object]]:
+        with spark_engine(store.sources(daily_sales.TABLES)) as engine:
+            engine.shape, engine.buckets = "buckets", store.root / "buckets"
+            return engine.matrix(question(), CALENDAR).to_pylist()
+
+    assert on_spark() == matrix(store, shape="range")
+    before, _ = kept(store)
+    assert before.keys() == december(1, 2, 3, 4, 5)
+    deliver(store, "sales", SECOND, date(2025, 1, 2))
+    assert on_spark() == matrix(store, shape="range")
+    after, _ = kept(store)
+    assert {d for d in after if before.get(d) != after[d]} == december(6, 7)
+    first = rows_of(store)
+    shutil.rmtree(store.root / "buckets")
+    assert on_spark() == matrix(store)
+    tables = sorted((store.root / "buckets" / "sales").glob("*/days.json"))
+    assert len(tables) == 2, "each engine has its own"
+    shutil.rmtree(next(t.parent for t in tables if len(list(t.parent.glob("*.parquet"))) and not next(t.parent.glob("*.parquet")).is_dir()))
+    assert rows_of(store) == first, "what was kept is what is made from scratch"
 
 
 # -- choosing ----------------------------------------------------------------------------------------------------------
