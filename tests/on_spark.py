@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Mapping
 
+from jcml.engines import spark
 from jcml.engines.engine import Source
 from jcml.engines.spark import SparkEngine
 
@@ -26,6 +27,13 @@ SMALL = {
 """Settings for tables of a few rows, where making code costs more than it saves."""
 
 
+def connect(master: str) -> None:
+    """Leave the cluster that this process is connected to, if it is another one: tests of several files may take turns in a process."""
+    if spark._sessions and master not in spark._sessions:
+        spark.disconnect()
+
+
 def spark_engine(sources: Mapping[str, Source], session_zone: str = "America/New_York", **settings: str) -> SparkEngine:
     """An engine on a Spark of one thread inside the test process, in a session time zone far from the office's."""
+    connect("local[1]")
     return SparkEngine(sources, master="local[1]", memory="1GB", settings={**SMALL, "spark.sql.session.timeZone": session_zone, **settings})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, public_data
-from on_spark import SMALL
+from on_spark import SMALL, connect
 
 from jcml.registry.trained_model import TrainedModel
 from jcml.serving.score import Published, ScoringRun
@@ -48,6 +48,8 @@ def trained_office(name: str, folder: Path) -> tuple[Path, TrainedModel, date]:
 
 def score(name: str, folder: Path, trained: TrainedModel, as_of: date, master: str = "") -> tuple[ScoringRun, Published]:
     """Score and publish, in this process or on a cluster."""
+    if master:
+        connect(master)
     model = WORKSPACE.model(name)
     office = replace(read_office(folder), spark={**SMALL, "spark.sql.shuffle.partitions": "3"})
     store = Store(office, WORKSPACE.tables, master=master)

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from on_spark import EVERYTHING, HERE, SMALL, WANTED
+from on_spark import EVERYTHING, HERE, SMALL, WANTED, connect
 
 from jcml.engines import spark_tables
 from jcml.engines.engine import files_of
@@ -147,6 +147,8 @@ def copied(fresh: Path, target: Path) -> Path:
 
 def store_of(folder: Path, *, on_spark: bool, **changes: Any) -> Store:
     office: Office = replace(read_office(folder), spark={**SMALL, "spark.sql.session.timeZone": "America/New_York"}, **changes)
+    if on_spark:
+        connect("local[1]")
     store = Store(office, Workspace(folder).tables, master="local[1]" if on_spark else "")
     store.large = 0
     return store
@@ -248,6 +250,7 @@ def test_several_deliveries_by_both_engines(fresh: Path, tmp_path: Path) -> None
     # what Spark imported is there for DuckDB, and what one engine imported the other does not import again
     local = Store(other.office, other.tables)
     assert [d.new for d in import_table(local, "sales", received=RECEIVED)] == [False, False, False]
+    connect("local[1]")
     one.master = "local[1]"
     assert [d.new for d in import_table(one, "sales", received=RECEIVED)] == [False, False, False]
     one.master = ""

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from on_spark import HERE
+from on_spark import HERE, connect
 
 from jcml.cli.main import run
 
@@ -15,6 +15,8 @@ AS_OF = "2025-01-01"
 
 
 def score(office: Path, *more: str) -> int:
+    if more:
+        connect("local[1]")
     return run(["--lang", "en", "--quiet", "-w", str(office), "-o", str(office), "score", "example", "--as-of", AS_OF, *more])
 
 

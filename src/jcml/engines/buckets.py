@@ -38,7 +38,11 @@ Parts = dict[Aggregate, dict[str, str]]
 
 
 def bucketable(passes: Passes, group: Group, nodes: Sequence[Aggregate]) -> list[Aggregate]:
-    """The aggregates that can be had from sums per day: of whole windows up to the as-of date, of the row alone."""
+    """The aggregates that can be had from sums per day: of whole windows up to the as-of date, of the row alone.
+
+    >>> "max" in SUBTRACTED, "count" in SUBTRACTED  # the extreme of a window is no difference of two others
+    (False, True)
+    """
     compiler = passes.compiler
     relation = compiler.question.relation(group.table)
     delivered = compiler.facts.get(group.table, SourceFacts()).columns
@@ -99,7 +103,11 @@ def fits(part: str, node: Aggregate, facts: SourceFacts, origins: Sequence[int])
 
 
 def is_regular(row: str, late: int | None) -> str:
-    """The condition under which a row goes through buckets."""
+    """The condition under which a row goes through buckets.
+
+    >>> is_regular("e", 0)
+    'e._superseded >= 4611686018427387904 AND e._known - e._happened <= 0'
+    """
     current = f"{row}._superseded >= {END_OF_TIME}"
     return current if late is None else f"{current} AND {row}._known - {row}._happened <= {late}"
 

@@ -212,7 +212,11 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
     InputMissing
         JC2501, if the extra `spark` or Java is missing.
     Unavailable
-        JC2504, if this process is connected to another master.
+        JC2502, if the cluster does not answer; JC2504, if this process is connected to another one.
+
+    >>> session("spark://127.0.0.1:1", {})
+    Traceback (most recent call last):
+    jcml.errors.Unavailable: JC2502: the Spark cluster spark://127.0.0.1:1 does not answer: Connection refused
     """
     try:
         from pyspark.sql import SparkSession
@@ -227,6 +231,7 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         wanted = {
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "no-warehouse"),  # nothing is kept there
             "spark.driver.memory": memory.replace("GB", "g").replace("MB", "m"),
             "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
             "spark.buffer.pageSize": "4m",  # every sort and every broadcast of a plan begins with a page, and a plan has many
@@ -281,7 +286,13 @@ def _spoken_into(log: Path | None) -> Iterator[None]:
 
 
 def disconnect() -> None:
-    """End this process's connection to its cluster."""
+    """End this process's connection to its cluster, if it has one.
+
+    >>> from contextlib import suppress
+    >>> with suppress(Unavailable):
+    ...     session("spark://127.0.0.1:1", {})
+    >>> disconnect()
+    """
     for connected in _sessions.values():
         connected.stop()
     _sessions.clear()
@@ -295,6 +306,10 @@ def readable(master: str, code: str = "JC2503") -> Iterator[None]:
     ------
     Unavailable
         JC2502, if the cluster does not answer; JC2503, if it gave up.
+
+    >>> with readable("local[2]"):
+    ...     6 * 7
+    42
     """
     try:
         with warnings.catch_warnings():

@@ -4,6 +4,7 @@
 state/catalogue.sqlite            what was imported: the one place where a batch comes into being
 state/sources/TABLE/batch-….parquet    rows of one delivery, never changed afterwards
 state/sources/TABLE/merged-….parquet   all deliveries of a table: one row per version, with when it was replaced
+state/buckets/TABLE/KEY/…              sums per day, kept over runs; may be deleted, they are made again
 state/quarantine/TABLE/….parquet       refused rows, whole, with their reasons
 state/vault/KIND/….parquet             which pseudonym stands for which value
 ```
