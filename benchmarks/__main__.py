@@ -4,6 +4,7 @@
 |---|---|
 | `engine` | 21 features on a million events against hand-written SQL and pandas |
 | `scale` | how cost grows with events and as-of dates, by engine and plan, half an hour; `python -m benchmarks.scale --all` for the whole grid |
+| `scoring_on_spark` | ten million rows scored and selected on one machine and on Spark: equal lists, and how much more it costs |
 | `scoring` | scoring and explaining against plain LightGBM; ten million rows in bounded memory |
 | `triage` | the work of a peer, side by side; needs `JCML_TRIAGE`, the folder of `gen.py` and `experiment.yaml` |
 | `chicago` | the City of Chicago's own split; needs `JCML_DATA`, the folder of the public data sets |
@@ -23,6 +24,7 @@ from pathlib import Path
 RUNS = {
     "engine": [["benchmarks.engine_bench"]],
     "scale": [["benchmarks.scale"]],
+    "scoring_on_spark": [["benchmarks.scoring_on_spark"]],
     "scoring": [["benchmarks.scoring_bench"]],
     "triage": [["benchmarks.triage_bench", "{triage}"], ["benchmarks.triage_bench", "{triage}", "--scale", "10"]],
     "chicago": [["benchmarks.chicago_food", "{data}"]],

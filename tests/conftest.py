@@ -21,7 +21,7 @@ os.environ.setdefault("JCML_REVIEW_HOME", tempfile.mkdtemp(prefix="jcml-review-"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jcml.review.settings")
 django.setup()
 
-from on_spark import EVERYTHING, SESSION_ZONES, spark_engine
+from on_spark import EVERYTHING, SESSION_ZONES, agrees, spark_engine
 
 from jcml.dates import Period, months
 from jcml.engines.engine import Calendar
@@ -181,7 +181,7 @@ Spec = Callable[..., None]
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> Spec:
+def spec(tmp_path: Path, request: pytest.FixtureRequest) -> Spec:
     """`spec(tables, expression, as_of=…, expected={unit: value})`: every engine must give exactly that."""
 
     def check(
@@ -198,7 +198,7 @@ def spec(tmp_path: Path) -> Spec:
         asked = ask(tmp_path, tables, {"v": value}, unit=Stations.station if unit is None else unit, days=(date.fromisoformat(as_of),), **options)
         for engine, answer in asked.answers.items():
             found = {asked.raw[key[0]]: row["v"] for (key, _), row in answer.items()}
-            assert found == dict(expected), engine
+            agrees(engine, found, dict(expected), request.node.name)
 
     return check
 

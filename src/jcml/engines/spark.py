@@ -239,6 +239,8 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         }
         if here:
             wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        if master.startswith("local") and (os.cpu_count() or 1) <= 2:
+            wanted["spark.driver.extraJavaOptions"] = "-XX:+UseSerialGC"  # two cores have none to spare for collecting beside the work: measured, a tenth
         builder = SparkSession.builder.master(master).appName("jcml")
         for key, value in {**wanted, **settings}.items():
             builder = builder.config(key, value)
