@@ -122,7 +122,7 @@ def _spark(cell: Cell, sources: Any, master: str, scratch: Path) -> Any:
         memory = cell.memory.replace("GB", "g").replace("MB", "m")
         settings |= {"spark.executor.memory": memory, "spark.cores.max": "2", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
     driver = cell.memory if cell.engine == "spark" else "2GB" if cell.memory == STANDARD else "1GB"
-    engine = SparkEngine(sources, master=master, memory=driver, settings=settings, scratch=scratch)
+    engine = SparkEngine(sources, master=master, memory=driver, settings=settings, log=scratch / "spark.log")
     engine.query("SELECT sum(id) FROM range(100)")
     return engine
 

@@ -32,7 +32,7 @@ from jcml.serving.score import score_file
 def score(folder: Path, master: str) -> dict[str, object]:
     """Score, select and log in this process or on a cluster; digests of the list and of all scores, and what it cost."""
     trained = TrainedModel("example", Fitted((folder / "model.txt").read_text(), FEATURES), Calibration("none"), "", 1000, "1m", "2025-01-01", "", 0, 0)
-    engine: SqlEngine = SparkEngine({}, master=master, memory="2GB", scratch=folder) if master else DuckDBEngine({}, memory="2GB")
+    engine: SqlEngine = SparkEngine({}, master=master, memory="2GB", log=folder / "spark.log") if master else DuckDBEngine({}, memory="2GB")
     how = Choosing(("unit",), 900, 100, "seed", {})
     out = folder / (engine.name + "-")
     with engine, counted() as used:

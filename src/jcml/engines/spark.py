@@ -57,8 +57,8 @@ class SparkEngine(SqlEngine):
         Spark's own settings, such as ``{"spark.executor.memory": "8g"}``.
     memory : str
         The driver's memory where this process starts it, such as ``"4GB"``.
-    scratch : Path or None
-        Where large answers are written before they get their place; workers see it too.
+    log : Path or None
+        The file into which Spark writes what it would say on the terminal.
 
     Raises
     ------
@@ -69,9 +69,11 @@ class SparkEngine(SqlEngine):
 
     Examples
     --------
-    >>> with SparkEngine({}, master="local[1]") as engine:  # doctest: +SKIP
-    ...     engine.query("SELECT 6 * 7 AS answer").to_pylist()
-    [{'answer': 42}]
+    `with SparkEngine(sources, master="local[2]") as engine: engine.matrix(question, calendar)` asks what DuckDB's engine is asked.
+
+    >>> SparkEngine({}, master="spark://127.0.0.1:1")
+    Traceback (most recent call last):
+    jcml.errors.Unavailable: JC2502: the Spark cluster spark://127.0.0.1:1 does not answer: Connection refused
     """
 
     name = "spark"
@@ -83,21 +85,18 @@ class SparkEngine(SqlEngine):
         master: str,
         settings: Mapping[str, str] | None = None,
         memory: str = "4GB",
-        scratch: Path | None = None,
+        log: Path | None = None,
     ) -> None:
         self.sources = sources
         self.dialect = SparkDialect()
-        self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch))
-        self._scratch.chmod(0o755)
         with readable(master):
-            self.session = session(master, settings or {}, memory, log=scratch.parent / "spark.log" if scratch else None)
+            self.session = session(master, settings or {}, memory, log=log)
             for name, source in sources.items():
                 self._bind(name, source)
         self.master = master
 
     def close(self) -> None:
-        """Let go of what was kept and remove the scratch files; the connection to the cluster stays for the next engine."""
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        """Nothing to let go of: steps are let go of when they are over, and the connection to the cluster stays for the next engine."""
 
     def _bind(self, name: str, source: Source) -> None:
         if isinstance(source.rows, Path):
@@ -152,12 +151,10 @@ class SparkEngine(SqlEngine):
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
         """Write the answer as a folder of Parquet files, sorted from the first to the last; returns the number of rows."""
         with self.steps(self.plan(question, calendar)) as result, readable(self.master):
+            frame = self.sql(result)
             day = f"{self.dialect.date('_asof')} AS _asof"
-            self._write(self.sql(f"SELECT * FROM ({result})").selectExpr(*self._with(result, day)), path)
+            self._write(frame.selectExpr(*(day if name == "_asof" else quote(name) for name in frame.columns)), path)
         return rows_in(path)
-
-    def _with(self, result: str, day: str) -> list[str]:
-        return [day if name == "_asof" else quote(name) for name in self.sql(result).columns]
 
     def _write(self, frame: DataFrame, target: Path) -> None:
         frame.write.mode("overwrite").option("compression", "zstd").parquet(location(target))
@@ -225,6 +222,7 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise InputMissing("JC2501", problem="Java 17", package="openjdk-17-jre-headless")
     if master not in _sessions:
+        _answers(master)
         if _sessions:
             raise Unavailable("JC2504", master=master, present=next(iter(_sessions)))
         here = master.startswith("local") or any(f"//{host}" in master for host in LOOPBACK)
@@ -247,7 +245,6 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         if here:
             os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         os.environ["PYSPARK_PYTHON"] = settings.get("spark.pyspark.python", sys.executable)  # or workers take the first python3 they find
-        _answers(master)
         with readable(master, "JC2502"), _spoken_into(log):
             _sessions[master] = builder.getOrCreate()
     made = _sessions[master].newSession()

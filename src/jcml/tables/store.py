@@ -317,7 +317,7 @@ class Store:
             from jcml.engines.spark import SparkEngine
 
             settings = {k: v for k, v in self.office.spark.items() if k != "master"}
-            return SparkEngine(bound, master=self.master, settings=settings, memory=self.office.memory, scratch=scratch)
+            return SparkEngine(bound, master=self.master, settings=settings, memory=self.office.memory, log=self.root / "spark.log")
         return DuckDBEngine(bound, threads=self.office.threads, memory=self.office.memory, scratch=scratch)
 
     def data_digest(self, names: Iterable[str]) -> str:
