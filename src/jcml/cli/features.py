@@ -34,7 +34,7 @@ def _asked(console: Console, name: str, as_of: date) -> tuple[Store, Model, Cale
 @click.argument("model")
 @click.option("--as-of", type=Day(), required=True, help="The day whose knowledge counts, exclusive.")
 @on_engine
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Parquet file; on Spark a folder of such.")
 @pass_console
 def build(console: Console, model: str, as_of: date, out: Path) -> None:
     """Write the matrix of a model on one as-of date."""
