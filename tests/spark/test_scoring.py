@@ -64,5 +64,5 @@ def test_commands_that_look_at_features_ask_either_engine(office, capsys):
 
 
 def test_a_cluster_without_an_address_is_asked_for(office, capsys):
-    assert run(["--lang", "en", "-w", str(office), "-o", str(office), "score", "example", "--as-of", AS_OF, "--engine", "spark"]) == 64
+    assert run(["--lang", "en", "-w", str(office), "-o", str(office), "score", "example", "--as-of", AS_OF, "--engine", "spark"]) == 2
     assert "JC2505" in capsys.readouterr().err
