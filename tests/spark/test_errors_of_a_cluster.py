@@ -1,0 +1,32 @@
+"""What goes wrong with a cluster is one sentence with a code."""
+
+from __future__ import annotations
+
+import pytest
+from on_spark import HERE, SMALL, connect, spark_engine
+
+from jcml.engines.spark import session
+from jcml.errors import InputMissing, Unavailable
+
+pytestmark = pytest.mark.skipif(not HERE, reason="needs the extra spark and Java 17")
+
+
+def test_without_java_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(InputMissing, match="JC2501"):
+        session("local[1]", SMALL)
+
+
+def test_a_question_that_the_cluster_gives_up_is_its_first_line():
+    with spark_engine({}) as engine, pytest.raises(Unavailable) as raised:
+        engine.query("SELECT 1 / 0 AS x")
+    assert raised.value.code == "JC2503"
+    assert "zero" in raised.value.text("en") and "\tat " not in raised.value.text("en")
+
+
+def test_a_process_has_one_cluster():
+    connect("local[1]")
+    session("local[1]", SMALL, "1GB")
+    with pytest.raises(Unavailable, match="JC2504"):
+        session("local[2]", SMALL)
