@@ -1,4 +1,4 @@
-"""What an engine is given and what it must do.
+"""What an engine is given: facts about the office's data, the as-of dates, and a plan.
 
 A question (`jcml.query.Question`) is pure meaning. To answer it an engine also needs facts about the office's data
 (`SourceFacts`) and the as-of dates (`Calendar`). From these `jcml.engines.compile` makes a `Plan`: small named SQL
@@ -7,15 +7,14 @@ steps and one result, which the engine runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jcml.dates import Period, day_number, midnight
-from jcml.query import Question, Relation
+from jcml.query import Relation
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -292,49 +291,3 @@ class Plan:
             return self.result
         parts = [f"-- {s.why}\n{s.name} AS (\n{s.sql}\n)" for s in self.steps]
         return "WITH\n" + ",\n".join(parts) + "\n" + self.result
-
-
-class Engine(Protocol):
-    """Where questions run.
-
-    An engine binds each source to its canonical rows, answers a question as an Arrow table with the unit's keys,
-    `_asof` (date) and one double per value, and finds the source rows behind values. The plan says how.
-
-    >>> from jcml.workspace.example import AS_OF, example
-    >>> model, store = example()
-    >>> calendar = Calendar((AS_OF,), model.serving.every, store.office.zone)
-    >>> with store.engine(model.definition.tables) as engine:
-    ...     engine.name, engine.matrix(model.definition.question, calendar).column_names[:2]
-    ('duckdb', ['case_person', '_asof'])
-    """
-
-    @property
-    def name(self) -> str:
-        """`duckdb` or `spark`."""
-        ...
-
-    def facts(self) -> Mapping[str, SourceFacts]:
-        """What was delivered, per table."""
-        ...
-
-    def plan(self, question: Question, calendar: Calendar) -> Plan:
-        """How the question would be answered."""
-        ...
-
-    def matrix(self, question: Question, calendar: Calendar) -> pa.Table:
-        """The answer, sorted by as-of date and keys: keys, `_asof`, one double (or NULL) per value."""
-        ...
-
-    def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
-        """Write the answer as Parquet in bounded memory; returns the number of rows."""
-        ...
-
-    def evidence(
-        self, question: Question, calendar: Calendar, units: Sequence[tuple[tuple[str, ...], date]]
-    ) -> pa.Table:
-        """The source rows behind every value of some units: keys, `_asof`, `value`, `part`, `table`, `row`, `version`."""
-        ...
-
-    def rows(self, table: str, versions: Iterable[int]) -> Iterator[dict[str, object]]:
-        """Canonical rows by their version number, with system columns."""
-        ...

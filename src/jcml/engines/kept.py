@@ -114,8 +114,14 @@ class Kept:
 def kept_buckets(engine: SqlEngine, folder: Path, daily: Daily) -> Kept:
     """The buckets of a source as its rows are now; other processes wait until they are up to date.
 
-    >>> kept_buckets.__name__  # `SqlEngine.daily` calls it when the office has a state folder
-    'kept_buckets'
+    >>> import tempfile
+    >>> from jcml.workspace.example import example
+    >>> daily = Daily("reverse_cases", "SELECT *, 19000 AS _a FROM reverse_cases", "_a, count(*) AS n")
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with example()[1].engine(["reverse_cases"]) as engine:
+    ...     first, again = kept_buckets(engine, folder, daily), kept_buckets(engine, folder, daily)
+    >>> first.written, again.written  # nothing has changed in between
+    (['19000'], [])
     """
     rows: Any = engine.sources[daily.source].rows
     place = folder / daily.source / key_of(daily, engine.name)

@@ -1,9 +1,8 @@
 """Spark on an existing cluster, for data that outgrow one machine; the only door to Spark.
 
-The same plan as DuckDB's, in Spark's words. What a cluster adds is decided here: the units of a question are made
-first and kept, so that Spark knows how many there are and sends them to the rows when they are few; every number
-that a row gets is fixed by its keys, so that rows which a lost executor takes with it come back the same; and an
-error of the cluster becomes one sentence with a code.
+The same plan as DuckDB's, in Spark's words. What a cluster adds is decided here: a step that is read twice is made
+once and kept, so that Spark knows how large it is and sends it to the rows when it is small; and an error of the
+cluster becomes one sentence with a code.
 
 Nothing depends on the session's time zone: times are whole numbers of microseconds before Spark sees them.
 """
@@ -238,7 +237,7 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         if here:
             wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         if master.startswith("local") and (os.cpu_count() or 1) <= 2:
-            wanted["spark.driver.extraJavaOptions"] = "-XX:+UseSerialGC"  # two cores have none to spare for collecting beside the work: measured, a tenth
+            wanted["spark.driver.extraJavaOptions"] = "-XX:+UseSerialGC"  # two cores have none to spare for collecting beside the work
         builder = SparkSession.builder.master(master).appName("jcml")
         for key, value in {**wanted, **settings}.items():
             builder = builder.config(key, value)

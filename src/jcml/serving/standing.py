@@ -1,7 +1,7 @@
 """Where a few values stand among all units of their group: how many there are, their median, and how many are smaller.
 
 Exact, in two passes over a file whose rows may lie on many machines. In the first each part sorts its values and
-tells every so-manieth of them; between which of those the middle lies follows from their ranks. In the second each
+tells some of them with their ranks, from which follows between which two the middle lies. In the second each
 part tells its values in that interval, which are few.
 """
 
