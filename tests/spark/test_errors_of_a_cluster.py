@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from on_spark import HERE, SMALL, connect, spark_engine
 
@@ -30,3 +33,18 @@ def test_a_process_has_one_cluster():
     session("local[1]", SMALL, "1GB")
     with pytest.raises(Unavailable, match="JC2504"):
         session("local[2]", SMALL)
+
+
+def test_a_driver_without_memory_ends_and_says_so():
+    """Java's own way would be to lose the thread that lacks memory, and to wait for its answer for ever."""
+    program = """
+from jcml.engines.spark import SparkEngine
+from jcml.errors import Unavailable
+with SparkEngine({}, master="local[1]", memory="512MB") as engine:
+    try:
+        engine.query("SELECT collect_list(repeat(CAST(id AS STRING), 1000)) AS x FROM range(1000000)")
+    except Unavailable as error:
+        print(error.text("en"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.startswith("error JC2508:") and "512MB" in done.stdout, (done.stdout, done.stderr)

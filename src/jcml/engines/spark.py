@@ -13,13 +13,14 @@ import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jcml.engines.dialect import SparkDialect, quote
 from jcml.engines.engine import Calendar, Plan, Source, files_of, location, rows_in
@@ -41,6 +42,11 @@ MEANING = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 """Settings of a session that plans rely on, whatever the cluster's own defaults."""
+JAVA = "spark.driver.extraJavaOptions"
+REMEMBERED = ("spark.sql.ui.retainedExecutions", "spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.ui.retainedTasks")
+"""What Spark remembers of questions that are over, for pages that nobody opens here; a thousand plans fill a driver."""
+OUT_OF_MEMORY = 3
+"""How Java ends under `-XX:+ExitOnOutOfMemoryError`."""
 
 
 class SparkEngine(SqlEngine):
@@ -64,7 +70,7 @@ class SparkEngine(SqlEngine):
     InputMissing
         JC2501, if the extra `spark` or Java is missing.
     Unavailable
-        JC2502, if the cluster does not answer; JC2503, if it gives up.
+        JC2502, if the cluster does not answer; JC2503, if it gives up; JC2508, if this machine's part of it runs out of memory.
 
     Examples
     --------
@@ -139,6 +145,7 @@ class SparkEngine(SqlEngine):
                         if sum(len(re.findall(rf"\b(?:FROM|JOIN) {step.name}\b", t)) for t in texts[i + 1 :]) > 1:
                             kept.append(frame.persist())
                             frame.count()  # from here on Spark knows whether they are few
+                            frame = self._leaf(frame)
                         frame.createOrReplaceTempView(step.name)
                 yield plan.result
             finally:
@@ -146,6 +153,14 @@ class SparkEngine(SqlEngine):
                     frame.unpersist()
                 for step in plan.steps:
                     self.session.catalog.dropTempView(step.name)
+
+    def _leaf(self, kept: DataFrame) -> DataFrame:
+        """Kept rows by themselves: a plan that reads them would otherwise contain the plan that made them, each time it does."""
+        from pyspark.sql.classic.dataframe import DataFrame
+
+        jvm: Any = self.session._jvm
+        read = kept._jdf.queryExecution().withCachedData()
+        return DataFrame(jvm.org.apache.spark.sql.classic.Dataset.ofRows(self.session._jsparkSession, read), self.session)
 
     def matrix_to(self, question: Question, calendar: Calendar, path: Path) -> int:
         """Write the answer as a folder of Parquet files, sorted from the first to the last; returns the number of rows."""
@@ -196,6 +211,7 @@ class SparkEngine(SqlEngine):
 
 
 _sessions: dict[str, SparkSession] = {}
+_limits: dict[str, str] = {}
 
 
 def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, log: Path | None = None) -> SparkSession:
@@ -233,19 +249,23 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
             "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
             "spark.buffer.pageSize": "4m",  # every sort and every broadcast of a plan begins with a page, and a plan has many
             "spark.broadcast.UDFCompressionThreshold": "1g",  # what is larger would go through a file, and a key must not
+            **dict.fromkeys(REMEMBERED, "10"),
         }
         if here:
             wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        java = ["-XX:+ExitOnOutOfMemoryError"]  # or the thread that lacks memory dies alone, and whoever waits for it waits for ever
         if master.startswith("local") and (os.cpu_count() or 1) <= 2:
-            wanted["spark.driver.extraJavaOptions"] = "-XX:+UseSerialGC"  # two cores have none to spare for collecting beside the work
+            java.append("-XX:+UseSerialGC")  # two cores have none to spare for collecting beside the work
+        java.append(settings.get(JAVA, ""))
         builder = SparkSession.builder.master(master).appName("jcml")
-        for key, value in {**wanted, **settings}.items():
+        for key, value in {**wanted, **settings, JAVA: " ".join(java).strip()}.items():
             builder = builder.config(key, value)
         if here:
             os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         os.environ["PYSPARK_PYTHON"] = settings.get("spark.pyspark.python", sys.executable)  # or workers take the first python3 they find
         with readable(master, "JC2502"), _spoken_into(log):
             _sessions[master] = builder.getOrCreate()
+        _limits[master] = memory
     made = _sessions[master].newSession()
     parallel = _sessions[master].sparkContext.defaultParallelism
     for key, value in {**MEANING, "spark.sql.shuffle.partitions": str(4 * parallel), **settings}.items():
@@ -272,15 +292,18 @@ def _answers(master: str) -> None:
 @contextmanager
 def _spoken_into(log: Path | None) -> Iterator[None]:
     """Let the Java process that is started here write its messages into a file, not onto our terminal."""
+    sys.stdout.flush()
     sys.stderr.flush()
-    terminal = os.dup(2)
+    terminal = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
     with (log or Path(os.devnull)).open("ab") as file:
-        os.dup2(file.fileno(), 2)
+        for descriptor, _ in terminal:
+            os.dup2(file.fileno(), descriptor)
         try:
             yield
         finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
+            for descriptor, kept in terminal:
+                os.dup2(kept, descriptor)
+                os.close(kept)
 
 
 def disconnect() -> None:
@@ -303,7 +326,7 @@ def readable(master: str, code: str = "JC2503") -> Iterator[None]:
     Raises
     ------
     Unavailable
-        JC2502, if the cluster does not answer; JC2503, if it gave up.
+        JC2502, if the cluster does not answer; JC2503, if it gave up; JC2508, if the memory of this machine's part was not enough.
 
     >>> with readable("local[2]"):
     ...     6 * 7
@@ -314,9 +337,21 @@ def readable(master: str, code: str = "JC2503") -> Iterator[None]:
             warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")  # its pandas is not used
             yield
     except Exception as error:
+        if master in _limits and _ended() == OUT_OF_MEMORY:
+            raise Unavailable("JC2508", memory=_limits[master]) from error
         if type(error).__module__.split(".")[0] not in ("py4j", "pyspark"):
             raise
         raise Unavailable(code, master=master, problem=first_line(str(error))) from error
+
+
+def _ended() -> int | None:
+    """How the Java process of this machine ended; None if it runs."""
+    from pyspark import SparkContext
+
+    process = getattr(SparkContext._gateway, "proc", None)
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(timeout=0.5) if process is not None else None
+    return None
 
 
 def first_line(message: str) -> str:
