@@ -18,7 +18,7 @@ from jcml.engines.inventory import settle_question
 from jcml.query import Question
 
 pytestmark = pytest.mark.skipif(not SESSION_ZONES, reason="needs the extra spark and Java 17")
-WORLDS, SIZE = (6, 1000) if EVERYTHING else (1, 200)
+WORLDS, SIZE = (3, 1000) if EVERYTHING else (1, 200)
 
 
 def worlds(model, every, first, wanted=WORLDS):

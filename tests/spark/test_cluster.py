@@ -12,7 +12,7 @@ from spark.offices import MODELS, score, trained_office
 
 from jcml.engines.spark import disconnect
 
-pytestmark = [pytest.mark.skipif(not HERE, reason="needs the extra spark and Java 17"), pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.skipif(not HERE, reason="needs the extra spark and Java 17")
 
 
 @pytest.fixture(scope="module")

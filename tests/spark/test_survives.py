@@ -13,7 +13,7 @@ import pytest
 from cluster import cluster
 from on_spark import EVERYTHING, HERE
 
-pytestmark = [pytest.mark.skipif(not HERE, reason="needs the extra spark and Java 17"), pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.skipif(not HERE, reason="needs the extra spark and Java 17")
 STEPS = ("score.matrix", "score.scores", "score.selection", "score.clues", "score.published")
 SETTINGS = """
 [spark]
