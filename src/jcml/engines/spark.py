@@ -256,6 +256,8 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         java = ["-XX:+ExitOnOutOfMemoryError"]  # or the thread that lacks memory dies alone, and whoever waits for it waits for ever
         if master.startswith("local") and (os.cpu_count() or 1) <= 2:
             java.append("-XX:+UseSerialGC")  # two cores have none to spare for collecting beside the work
+        if not master.startswith("local"):
+            java.append("-XX:TieredStopAtLevel=1")  # a driver plans, each time something else: making its code better costs more than it saves
         java.append(settings.get(JAVA, ""))
         builder = SparkSession.builder.master(master).appName("jcml")
         for key, value in {**wanted, **settings, JAVA: " ".join(java).strip()}.items():
