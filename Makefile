@@ -9,7 +9,7 @@ test: .venv/test
 	.venv/bin/python -m pytest -n auto
 
 test-spark: .venv/test
-	JCML_SPARK=all .venv/bin/python -m pytest -n auto tests/spec tests/property tests/spark
+	JCML_SPARK=all .venv/bin/python -m pytest -n auto --dist worksteal tests/spec tests/property tests/spark
 
 bench: .venv/test
 	.venv/bin/python -m benchmarks
