@@ -298,7 +298,7 @@ def grid() -> Iterator[Cell]:
         for engine in ("duckdb", "spark", "cluster"):
             yield Cell(engine, 10_000_000, 20_000, 5, "full", skew=skew)
     yield Cell("duckdb", 10_000_000, 20_000, 1, "full", memory="100MB")
-    for engine, memory in (("duckdb", STANDARD), ("duckdb", "1GB"), ("cluster", "512MB")):
+    for engine, memory in (("duckdb", STANDARD), ("duckdb", "500MB"), ("cluster", "500MB")):
         yield Cell(engine, 100_000_000, 20_000, 1, "full", memory=memory)
 
 
