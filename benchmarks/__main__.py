@@ -3,7 +3,7 @@
 | name | what |
 |---|---|
 | `engine` | 21 features on a million events against hand-written SQL and pandas |
-| `scale` | how cost grows with events and as-of dates, by engine and plan; more than an hour, 5 GB of disk |
+| `scale` | how cost grows with events and as-of dates, by engine and plan; more than an hour, 9 GB of disk |
 | `scoring_on_spark` | ten million rows scored and selected on one machine and on Spark: equal lists, and how much more it costs |
 | `scoring` | scoring and explaining against plain LightGBM; ten million rows in bounded memory |
 | `triage` | the work of a peer, side by side; needs `JCML_TRIAGE`, the folder of `gen.py` and `experiment.yaml` |

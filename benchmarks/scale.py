@@ -283,7 +283,7 @@ def limits(found: dict[Cell, Run]) -> None:
     for engine in ("spark", "cluster"):
         if engine in whole and "duckdb" in whole:
             cell = next(c for c in found if c.features == "full")
-            show(f"{engine}, {cell.asked}: CPU", whole[engine] / whole["duckdb"], "ratio", f"DuckDB, {whole['duckdb']:.1f} CPU s", limit=8 if engine == "spark" else None)
+            show(f"{engine}, {cell.asked}: CPU", whole[engine] / whole["duckdb"], "ratio", f"DuckDB, {whole['duckdb']:.1f} CPU s", limit=8)
 
 
 def grid() -> Iterator[Cell]:
