@@ -42,7 +42,11 @@ MEANING = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 """Settings of a session that plans rely on, whatever the cluster's own defaults."""
-JAVA = "spark.driver.extraJavaOptions"
+PATIENT = (
+    "-XX:Tier4InvocationThreshold=50000", "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000", "-XX:Tier4BackEdgeThreshold=400000",
+)
+"""Java makes code better after ten times as many calls as it would: Spark writes code for each question, and most of it is over before that pays."""
 REMEMBERED = ("spark.sql.ui.retainedExecutions", "spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.ui.retainedTasks")
 """What Spark remembers of questions that are over, for pages that nobody opens here; a thousand plans fill a driver."""
 OUT_OF_MEMORY = 3
@@ -253,14 +257,8 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         }
         if here:
             wanted |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-        java = ["-XX:+ExitOnOutOfMemoryError"]  # or the thread that lacks memory dies alone, and whoever waits for it waits for ever
-        if master.startswith("local") and (os.cpu_count() or 1) <= 2:
-            java.append("-XX:+UseSerialGC")  # two cores have none to spare for collecting beside the work
-        if not master.startswith("local"):
-            java.append("-XX:TieredStopAtLevel=1")  # a driver plans, each time something else: making its code better costs more than it saves
-        java.append(settings.get(JAVA, ""))
         builder = SparkSession.builder.master(master).appName("jcml")
-        for key, value in {**wanted, **settings, JAVA: " ".join(java).strip()}.items():
+        for key, value in {**wanted, **_java(master, here), **settings}.items():
             builder = builder.config(key, value)
         if here:
             os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -274,6 +272,16 @@ def session(master: str, settings: Mapping[str, str], memory: str = "4GB", *, lo
         if key.startswith("spark.sql.") and made.conf.isModifiable(key):
             made.conf.set(key, value)
     return made
+
+
+def _java(master: str, here: bool) -> dict[str, str]:
+    """How Java runs where nothing else is said: Spark puts the cluster's and the office's own `extraJavaOptions` behind these."""
+    work = list(PATIENT)
+    if here and (os.cpu_count() or 1) <= 2:
+        work.append("-XX:+UseSerialGC")  # two cores have none to spare for collecting beside the work
+    plans = work if master.startswith("local") else ["-XX:TieredStopAtLevel=1"]  # a driver that only plans does something else each time
+    ends = "-XX:+ExitOnOutOfMemoryError"  # or the thread that lacks memory dies alone, and whoever waits for it waits for ever
+    return {"spark.driver.defaultJavaOptions": " ".join([ends, *plans]), "spark.executor.defaultJavaOptions": " ".join(work)}
 
 
 def _answers(master: str) -> None:
